@@ -1,0 +1,28 @@
+import type { Pooling } from '@ner-retriever/native';
+
+/** `model.json` of a model folder, as read (format 1). */
+export interface ModelDescription {
+  readonly format: 1;
+  readonly name: string;
+  readonly version: string;
+  readonly license: string;
+  readonly language: string;
+  readonly encoder: {
+    readonly file: string;
+    /** Names of the graph's outputs: `tap` float32 [batch, tokens, dimensions]; `detector` float32 [batch, tokens, labels] or null. */
+    readonly outputs: { readonly tap: string; readonly detector: string | null };
+  };
+  /** Which tensor of which block (counted from 0) the tap is. */
+  readonly tap: { readonly block: number; readonly tensor: string; readonly dimensions: number };
+  readonly pooling: Pooling;
+  /** The longest window, special tokens included. */
+  readonly maximumTokens: number;
+  readonly padding: { readonly id: number };
+  readonly tokenizer: string;
+  /** Projection head (.safetensors), or null: the tap is L2-normalised as it is. */
+  readonly head: string | null;
+  /** Columns of a projected vector. */
+  readonly dimensions: number;
+  readonly detector: { readonly labels: readonly ['O', 'B', 'I']; readonly threshold: number } | null;
+  readonly files: { readonly [name: string]: { readonly bytes: number; readonly sha256: string } };
+}

@@ -1,0 +1,1 @@
+export type Pooling = 'last' | 'first' | 'mean';

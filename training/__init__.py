@@ -1,0 +1,1 @@
+"""The recipe that makes the bundled English model: raw Wikipedia text in, a model folder out."""

@@ -6,7 +6,18 @@ import { createInterface } from 'node:readline';
 
 const size = 3000;
 const maximumLength = 1000;
-const wanted = ['dinosaur', 'soprano', 'automobile manufacturer', 'volcano', 'cheese', 'cathedral', 'programming language', 'space telescope', 'goddess', 'mathematician'];
+const wanted = [
+  'dinosaur',
+  'soprano',
+  'automobile manufacturer',
+  'volcano',
+  'cheese',
+  'cathedral',
+  'programming language',
+  'space telescope',
+  'goddess',
+  'mathematician',
+];
 const perWanted = 30;
 
 /** Small seeded generator (mulberry32), so that the same articles give the same corpus. Returns [0, 1). */

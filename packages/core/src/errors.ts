@@ -15,17 +15,42 @@ interface ErrorKind {
   readonly message: (details: ErrorDetails) => string;
 }
 
+function didYouMean(d: ErrorDetails): string {
+  return d.nearest ? ` Did you mean "${d.nearest}"?` : '';
+}
+
 const kinds = {
   OPTION_UNKNOWN: {
     status: 400,
     exitCode: 2,
     message: (d) =>
-      `Unknown option "${d.option}" for ${d.of}. Expected one of: ${(d.expected as string[]).join(', ')}.`,
+      `Unknown option "${d.option}" for ${d.of}. Expected one of: ${(d.expected as string[]).join(', ')}.${didYouMean(d)}`,
   },
   OPTION_INVALID: {
     status: 400,
     exitCode: 2,
     message: (d) => `Expected ${d.expected} for ${d.option}, but received ${d.received}.`,
+  },
+  COMMAND_UNKNOWN: {
+    status: 400,
+    exitCode: 2,
+    message: (d) =>
+      `Unknown command "${d.command}". Expected one of: ${(d.expected as string[]).join(', ')}.${didYouMean(d)}`,
+  },
+  ARGUMENTS_INVALID: {
+    status: 400,
+    exitCode: 2,
+    message: (d) => `Expected ${d.expected}, but received ${d.received}. Usage: ${d.usage}`,
+  },
+  FILE_UNREADABLE: {
+    status: 400,
+    exitCode: 1,
+    message: (d) => `Cannot read "${d.file}": ${d.reason}.`,
+  },
+  CORPUS_MALFORMED: {
+    status: 400,
+    exitCode: 1,
+    message: (d) => `${d.file}:${d.line}: expected ${d.expected}, but received ${d.received}.`,
   },
 } as const satisfies Record<string, ErrorKind>;
 

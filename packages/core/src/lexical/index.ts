@@ -1,0 +1,1 @@
+export { type LexicalHit, LexicalIndex } from './lexical-index.js';

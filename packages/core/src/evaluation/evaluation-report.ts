@@ -1,0 +1,39 @@
+/** What is measured: the retriever, its tap without the head, and BM25 over the same documents. */
+export type SystemName = 'retriever' | 'tap-without-head' | 'bm25';
+
+export interface TypeResult {
+  /** As the corpus writes it. */
+  readonly type: string;
+  /** What was searched for. */
+  readonly query: string;
+  readonly other: boolean;
+  /** Documents that mention an entity of the type: R. */
+  readonly relevant: number;
+  /** Null where there are no relevant documents. */
+  readonly rPrecision: Readonly<Partial<Record<SystemName, number | null>>>;
+}
+
+export interface SystemResult {
+  readonly system: SystemName;
+  /** Macro mean of R-Precision over the types that are not "other". */
+  readonly macro: number | null;
+  /** The same over the "other" types. */
+  readonly macroOther: number | null;
+}
+
+export interface EvaluationReport {
+  readonly dataset: string;
+  readonly documents: number;
+  readonly mentions: {
+    readonly from: 'given' | 'detect';
+    /** Mentions that were embedded. */
+    readonly embedded: number;
+    /** Mentions that could not be used. */
+    readonly skipped: number;
+  };
+  readonly model: { readonly name: string; readonly version: string; readonly fingerprint: string };
+  /** The retriever first. */
+  readonly systems: readonly SystemResult[];
+  readonly types: readonly TypeResult[];
+  readonly elapsedMs: number;
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import type { LabelledCorpus } from './labelled-corpus.js';
+import { measure } from './measure.js';
+import type { Ranking } from './ranking.js';
+
+const mention = (type: string) => ({ start: 0, end: 1, type });
+
+const corpus: LabelledCorpus = {
+  name: 'by hand',
+  types: [
+    { type: 'Food', query: 'Food', other: false },
+    { type: 'Drink', query: 'Drink', other: false },
+    { type: 'Vehicle', query: 'Vehicle', other: false },
+    { type: 'OtherPROD', query: 'Product - Other', other: true },
+  ],
+  documents: [
+    { id: 'a', text: 'x', mentions: [mention('Food'), mention('Food')] },
+    { id: 'b', text: 'x', mentions: [mention('Food'), mention('Drink')] },
+    { id: 'c', text: 'x', mentions: [mention('OtherPROD')] },
+    { id: 'd', text: 'x', mentions: [] },
+  ],
+};
+
+test('macro mean: each type once, "other" apart, types of no document left out', async () => {
+  const asked: string[] = [];
+  const ranking: Ranking = {
+    system: 'bm25',
+    async best(query, count) {
+      asked.push(`${query} ${count}`);
+      return [0, 3, 1, 2].slice(0, count);
+    },
+  };
+  const { systems, types } = await measure(corpus, [ranking]);
+  expect(asked).toEqual(['Food 2', 'Drink 1', 'Product - Other 1']);
+  expect(types.map(({ type, relevant, rPrecision }) => [type, relevant, rPrecision.bm25])).toEqual([
+    ['Food', 2, 0.5],
+    ['Drink', 1, 0],
+    ['Vehicle', 0, null],
+    ['OtherPROD', 1, 0],
+  ]);
+  expect(systems).toEqual([{ system: 'bm25', macro: 0.25, macroOther: 0 }]);
+});
+
+test('a corpus without any of its types has no mean', async () => {
+  const ranking: Ranking = { system: 'bm25', best: async () => [] };
+  const { systems } = await measure({ ...corpus, documents: [] }, [ranking]);
+  expect(systems).toEqual([{ system: 'bm25', macro: null, macroOther: null }]);
+});

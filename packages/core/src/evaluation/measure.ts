@@ -1,0 +1,42 @@
+import type { SystemResult, TypeResult } from './evaluation-report.js';
+import type { LabelledCorpus } from './labelled-corpus.js';
+import { macroMean } from './macro-mean.js';
+import { rPrecision } from './r-precision.js';
+import type { Ranking } from './ranking.js';
+
+/** R-Precision of every type and its macro means, for each ranking. */
+export async function measure(
+  corpus: LabelledCorpus,
+  rankings: readonly Ranking[],
+): Promise<{ systems: SystemResult[]; types: TypeResult[] }> {
+  const relevant = relevantDocuments(corpus);
+  const types: TypeResult[] = [];
+  for (const type of corpus.types) {
+    const documents = relevant.get(type.type) ?? new Set<number>();
+    const values: Partial<Record<Ranking['system'], number | null>> = {};
+    for (const ranking of rankings) {
+      values[ranking.system] =
+        documents.size === 0 ? null : rPrecision(await ranking.best(type.query, documents.size), documents);
+    }
+    types.push({ ...type, relevant: documents.size, rPrecision: values });
+  }
+  const systems = rankings.map(({ system }): SystemResult => {
+    const mean = (other: boolean) =>
+      macroMean(types.filter((type) => type.other === other).map((type) => type.rPrecision[system] ?? null));
+    return { system, macro: mean(false), macroOther: mean(true) };
+  });
+  return { systems, types };
+}
+
+/** Type -> the documents that mention an entity of it. */
+function relevantDocuments(corpus: LabelledCorpus): Map<string, Set<number>> {
+  const relevant = new Map<string, Set<number>>();
+  for (const [position, document] of corpus.documents.entries()) {
+    for (const { type } of document.mentions) {
+      const documents = relevant.get(type);
+      if (documents === undefined) relevant.set(type, new Set([position]));
+      else documents.add(position);
+    }
+  }
+  return relevant;
+}

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+
+#include "ner_retriever/instruction_set.h"
+
+namespace ner_retriever {
+
+// What the operations need of an instruction set. Each set fills one such table in a file of its own, compiled with
+// flags of its own: no other file is compiled with more than the platform's baseline, and what those files have beside
+// the table stays in them (unnamed namespaces), so that the linker cannot pick their code for other machines.
+// The algorithms stand once, in kernels/*.h, written over a set's vector type.
+struct Kernels {
+  // rows [count, dimensions] -> out [dimensions], count >= 1.
+  void (*mean_rows)(const float *rows, size_t count, size_t dimensions, float *out);
+
+  // c [tile_rows, tile_columns] += a * b, over `depth` products in order.
+  // a: packed [depth, tile_rows]; b: packed [depth, tile_columns]; c: rows `stride` apart.
+  size_t tile_rows;
+  size_t tile_columns;
+  void (*matmul_tile)(const float *a, const float *b, size_t depth, float *c, size_t stride);
+
+  // values[i] = values[i] / (1 + exp(-values[i])); count is a multiple of tile_columns.
+  void (*silu)(float *values, size_t count);
+
+  // row [dimensions] divided by its L2 norm -> out. A zero row stays zero.
+  void (*normalise)(const float *row, size_t dimensions, float *out);
+
+  // scores[q * stride + r] = rows[r] · queries[q]. Each pair is summed in the same order, however many there are.
+  void (*score_block)(const float *rows, size_t row_count, size_t dimensions, const float *queries,
+                      size_t query_count, float *scores, size_t stride);
+
+  // The first i in [begin, end) whose score is not <= threshold (so NaN counts on either side), or `end`.
+  size_t (*next_above)(const float *scores, size_t begin, size_t end, float threshold);
+};
+
+extern const Kernels scalar_kernels;
+extern const Kernels avx2_kernels;
+extern const Kernels avx512_kernels;
+
+// Null when this build or this machine does not have the set; ner_last_error() says so.
+const Kernels *kernels_for(ner_instruction_set set) noexcept;
+
+}  // namespace ner_retriever

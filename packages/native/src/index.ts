@@ -1,1 +1,7 @@
-export type Pooling = 'last' | 'first' | 'mean';
+export { crc32c } from './crc32c.js';
+export { info, type NativeInfo } from './info.js';
+export type { InstructionSet } from './instruction-set.js';
+export { poolSpans } from './pool-spans.js';
+export type { Pooling } from './pooling.js';
+export { type LinearLayer, Projection } from './projection.js';
+export { type IndexBackend, type SearchResult, VectorIndex, type VectorIndexOptions } from './vector-index.js';

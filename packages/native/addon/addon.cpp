@@ -1,0 +1,36 @@
+#include <napi.h>
+
+#include <cstdlib>
+#include <memory>
+
+#include "environment.h"
+#include "operations.h"
+#include "status.h"
+
+namespace {
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  ner_instruction_set set;
+  throw_on_failure(env, ner_instruction_set_choose(std::getenv("NER_RETRIEVER_INSTRUCTION_SET"), &set));
+  env.SetInstanceData(new Environment{set});
+
+  const auto add = [&](const char *name, Napi::Value (*operation)(const Napi::CallbackInfo &)) {
+    exports.Set(name, Napi::Function::New(env, operation, name));
+  };
+  add("info", info);
+  add("crc32c", crc32c);
+  add("poolSpans", pool_spans);
+  add("projectionCreate", projection_create);
+  add("projectionOutputDimensions", projection_output_dimensions);
+  add("projectionRun", projection_run);
+  add("projectionRunSync", projection_run_sync);
+  add("indexCreate", index_create);
+  add("indexSize", index_size);
+  add("indexAdd", index_add);
+  add("indexSearch", index_search);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(ner_retriever, initialise)

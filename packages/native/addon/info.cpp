@@ -1,0 +1,20 @@
+#include "environment.h"
+#include "operations.h"
+
+Napi::Value info(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  Napi::Array available = Napi::Array::New(env);
+  for (const ner_instruction_set set : {NER_SCALAR, NER_AVX2, NER_AVX512})
+    if (ner_instruction_set_available(set)) available.Set(available.Length(), ner_instruction_set_name(set));
+
+  Napi::Object faiss = Napi::Object::New(env);
+  faiss.Set("available", false);
+  faiss.Set("version", env.Null());
+  faiss.Set("reason", "this version does not have FAISS yet");
+
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("instructionSets", available);
+  result.Set("instructionSet", ner_instruction_set_name(Environment::of(env).instruction_set));
+  result.Set("faiss", faiss);
+  return result;
+}

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <napi.h>
+
+// Each in the file of its name; packages/native/src/addon.ts has their types and says what they do.
+Napi::Value info(const Napi::CallbackInfo &info);
+Napi::Value crc32c(const Napi::CallbackInfo &info);
+Napi::Value pool_spans(const Napi::CallbackInfo &info);
+
+Napi::Value projection_create(const Napi::CallbackInfo &info);
+Napi::Value projection_output_dimensions(const Napi::CallbackInfo &info);
+Napi::Value projection_run(const Napi::CallbackInfo &info);
+Napi::Value projection_run_sync(const Napi::CallbackInfo &info);
+
+Napi::Value index_create(const Napi::CallbackInfo &info);
+Napi::Value index_size(const Napi::CallbackInfo &info);
+Napi::Value index_add(const Napi::CallbackInfo &info);
+Napi::Value index_search(const Napi::CallbackInfo &info);

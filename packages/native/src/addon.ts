@@ -1,0 +1,45 @@
+import type { InstructionSet } from './instruction-set.js';
+import { loadAddon } from './load-addon.js';
+import type { Pooling } from './pooling.js';
+
+/** A native object. It can be handed back to the addon and nothing else; one of another type is refused. */
+declare const handle: unique symbol;
+export interface ProjectionHandle {
+  readonly [handle]: 'Projection';
+}
+export interface IndexHandle {
+  readonly [handle]: 'VectorIndex';
+}
+
+/**
+ * The native surface, one entry an exported function of addon/*.cpp. Nothing else in this package touches the binary;
+ * `addon.test.ts` holds the two against each other. Every function checks its arguments itself.
+ */
+export interface Addon {
+  info(): {
+    instructionSets: InstructionSet[];
+    instructionSet: InstructionSet;
+    faiss: { available: boolean; version: string | null; reason: string | null };
+  };
+  crc32c(bytes: Uint8Array, seed: number): number;
+  poolSpans(rows: Float32Array, dimensions: number, spans: Int32Array, pooling: Pooling): Float32Array;
+
+  projectionCreate(
+    layers: readonly { readonly weight: Float32Array; readonly bias: Float32Array }[],
+    inputDimensions: number,
+  ): ProjectionHandle;
+  projectionOutputDimensions(projection: ProjectionHandle): number;
+  projectionRun(projection: ProjectionHandle, rows: Float32Array): Promise<Float32Array>;
+  projectionRunSync(projection: ProjectionHandle, rows: Float32Array): Float32Array;
+
+  indexCreate(dimensions: number, threads: number): IndexHandle;
+  indexSize(index: IndexHandle): number;
+  indexAdd(index: IndexHandle, rows: Float32Array): Promise<void>;
+  indexSearch(
+    index: IndexHandle,
+    queries: Float32Array,
+    limit: number,
+  ): Promise<{ scores: Float32Array; rows: Uint32Array; limit: number }>;
+}
+
+export const addon: Addon = loadAddon() as Addon;

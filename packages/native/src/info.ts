@@ -1,0 +1,16 @@
+import { addon } from './addon.js';
+import type { InstructionSet } from './instruction-set.js';
+
+export interface NativeInfo {
+  /** What this machine can run, in rising order. */
+  instructionSets: InstructionSet[];
+  /** What is used: the best of them, or less where NER_RETRIEVER_INSTRUCTION_SET caps it. */
+  instructionSet: InstructionSet;
+  /** Whether the FAISS backend can be used, its version, or why not and what would help. */
+  faiss: { available: boolean; version: string | null; reason: string | null };
+}
+
+/** What of the native code works on this machine, and why the rest does not. */
+export function info(): NativeInfo {
+  return addon.info();
+}

@@ -52,6 +52,213 @@ const kinds = {
     exitCode: 1,
     message: (d) => `${d.file}:${d.line}: expected ${d.expected}, but received ${d.received}.`,
   },
+  FILE_UNWRITABLE: {
+    status: 500,
+    exitCode: 1,
+    message: (d) => `Cannot write "${d.file}": ${d.reason}.`,
+  },
+  OUTPUT_FAILED: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `The output is not complete: ${d.reason}. Free some space, or send it elsewhere, and run the command again.`,
+  },
+  MODEL_NOT_FOUND: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `Expected a model folder at ${d.directory}, but its model.json cannot be read (${d.reason}). Name a folder that \`ner-retriever model prepare\` made, or leave the model out for the bundled one.`,
+  },
+  MODEL_INVALID: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `The model in ${d.directory} is broken: expected ${d.expected} for ${d.field}, but received ${d.received}. Prepare or install the model again.`,
+  },
+  MODEL_FORMAT_UNKNOWN: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `Expected a model folder of format ${d.known} in ${d.directory}, but received format ${JSON.stringify(d.format)}. Use a version of NER Retriever that knows it, or prepare the model with this one.`,
+  },
+  MODEL_PATH_OUTSIDE: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `The model in ${d.directory} names the file ${JSON.stringify(d.path)}; expected a path that stays in its folder. Do not use this model unless you know where it is from.`,
+  },
+  MODEL_FILE_MISSING: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `Expected the file ${d.file} in the model folder ${d.directory}, but there is none. Copy the whole folder again.`,
+  },
+  MODEL_FILE_CHANGED: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `${d.file} in the model folder ${d.directory} is not the file that model.json describes: expected ${d.expected}, but received ${d.received}. Copy the whole folder again.`,
+  },
+  DETECTOR_MISSING: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `The model ${d.model} has no mention detector. Give the documents' mentions, or use a model that has one.`,
+  },
+  HEAD_UNREADABLE: {
+    status: 400,
+    exitCode: 1,
+    message: (d) => `Cannot read the projection head ${d.file}: expected ${d.expected}, but received ${d.received}.`,
+  },
+  DIMENSIONS_DIFFER: {
+    status: 400,
+    exitCode: 1,
+    message: (d) => `Expected ${d.expected} dimensions for ${d.of}, but received ${d.received}.`,
+  },
+  DESCRIPTION_EMPTY: {
+    status: 400,
+    exitCode: 2,
+    message: (d) =>
+      `Expected a type description with at least one token, but received ${JSON.stringify(d.description)} (number ${d.index}, counted from 0).`,
+  },
+  ENCODER_FAILED: {
+    status: 500,
+    exitCode: 1,
+    message: (d) => `The encoder failed: ${d.reason}`,
+  },
+  ENCODER_CLOSED: {
+    status: 503,
+    exitCode: 1,
+    message: () => 'The embedder was closed. Open another one, and close it after its last call.',
+  },
+  WORKER_LOST: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `An encoder worker ended before it answered (${d.reason}). Open the embedder again, with fewer workers if memory ran out.`,
+  },
+  INPUT_EMPTY: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `${d.file}: expected at least one document, but the file is empty. Check that it was written, or leave it out.`,
+  },
+  INPUT_FORMAT_UNKNOWN: {
+    status: 400,
+    exitCode: 2,
+    message: (d) =>
+      `Cannot tell the format of "${d.file}" from its name. Expected one of: ${(d.expected as string[]).join(', ')} (also with .gz or .zst). Rename it, or name the format.`,
+  },
+  INPUT_DAMAGED: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `${d.file}:${d.line}: the ${d.compression} data ends or breaks here (${d.reason}). Lines before it were read; make or copy the file again.`,
+  },
+  INPUT_COLUMNS_MISSING: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `${d.file}: expected columns named ${(d.expected as string[]).join(' and ')}, but its first line names ${(d.received as string[]).join(', ')}. Rename the columns, or say which ones to read.`,
+  },
+  LINE_TOO_LONG: {
+    status: 413,
+    exitCode: 1,
+    message: (d) =>
+      `${d.file}:${d.line}: expected at most ${d.maximumBytes} bytes in a line, but received more. Split the document.`,
+  },
+  LINE_NOT_UTF8: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `${d.file}:${d.line}: expected UTF-8, but received other bytes. Convert the file, for example with iconv.`,
+  },
+  LINE_MALFORMED: {
+    status: 400,
+    exitCode: 1,
+    message: (d) => `${d.file}:${d.line}: expected ${d.expected}, but received ${d.received}. Correct the line.`,
+  },
+  DOCUMENT_INVALID: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `${d.file}:${d.line}: expected ${d.expected} in "${d.field}", but received ${d.received}. Correct the document.`,
+  },
+  DOCUMENT_REPEATED: {
+    status: 409,
+    exitCode: 1,
+    message: (d) =>
+      `${d.file}:${d.line}: the id "${d.id}" was already given at ${d.firstFile}:${d.firstLine}, which stays. Give each document an id of its own.`,
+  },
+  INDEX_NOT_FOUND: {
+    status: 404,
+    exitCode: 1,
+    message: (d) =>
+      `There is no index at "${d.directory}". Check the path, or make one with: ner-retriever index FILE… --index ${d.directory}`,
+  },
+  NOT_AN_INDEX: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `"${d.directory}" is no index: ${d.reason}. Name an index folder, or a new or empty folder to make one in.`,
+  },
+  INDEX_FORMAT_NEWER: {
+    status: 409,
+    exitCode: 1,
+    message: (d) =>
+      `The index "${d.directory}" has format ${d.received}, but this version reads formats up to ${d.expected}. Update @ner-retriever/core.`,
+  },
+  INDEX_MODEL_MISMATCH: {
+    status: 409,
+    exitCode: 1,
+    message: (d) =>
+      `The index "${d.directory}" was made by model ${d.expectedName} (${d.expected}), but received model ${d.receivedName} (${d.received}). Name the model that made it, or make a new index with this one.`,
+  },
+  INDEX_MODEL_MISSING: {
+    status: 409,
+    exitCode: 1,
+    message: (d) =>
+      `The index "${d.directory}" was made by model ${d.name}, which is no longer at "${d.path}". Say where it lies now: --model DIR (in code: the option model).`,
+  },
+  INDEX_DAMAGED: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `The index is damaged: ${d.file}: ${d.reason}. Restore the folder from a copy, or make the index again.`,
+  },
+  INDEX_LOCKED: {
+    status: 409,
+    exitCode: 1,
+    message: (d) =>
+      `Another writer has the index "${d.directory}" open (${d.holder}). Wait until it ends, or stop it; searching works meanwhile.`,
+  },
+  INDEX_READ_ONLY: {
+    status: 409,
+    exitCode: 1,
+    message: (d) => `The index "${d.directory}" cannot be written: ${d.reason}.`,
+  },
+  INDEX_FULL: {
+    status: 507,
+    exitCode: 1,
+    message: (d) =>
+      `The index "${d.directory}" holds the most ${d.what} that its format can: ${d.maximum}. Start another index.`,
+  },
+  DISK_FULL: {
+    status: 507,
+    exitCode: 1,
+    message: (d) =>
+      `The disk of "${d.directory}" is full. What was already indexed is safe: free some space and run the same command again to go on.`,
+  },
+  STORAGE_FAILED: {
+    status: 500,
+    exitCode: 1,
+    message: (d) => `Reading or writing "${d.directory}" failed: ${d.reason}.`,
+  },
+  CLOSED: {
+    status: 503,
+    exitCode: 1,
+    message: (d) => `${d.what} is closed. Open it again.`,
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof kinds;

@@ -1,0 +1,364 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import Database from 'libsql';
+import { NerRetrieverError } from '../errors.js';
+import type { Mention, Span } from '../mentions/mention.js';
+import type { Document, JsonValue } from '../text/document.js';
+
+export const catalogFile = 'catalog.sqlite';
+
+/** One document of a commit, with its place. */
+export interface CatalogDocument {
+  /** Rises with every document ever added and is never used again: the order of equal scores. */
+  readonly ordinal: number;
+  readonly document: Document;
+  /** Digest of all that decides the document's rows. */
+  readonly content: Uint8Array;
+  readonly firstRow: number;
+  /** The mentions that have a vector: mention `i` is row `firstRow + i`. */
+  readonly mentions: readonly Mention[];
+}
+
+/** Vectors that one commit appended: rows `firstRow` to `firstRow + rows` of the index. */
+export interface Block {
+  readonly block: number;
+  readonly segment: number;
+  /** Where in the segment the block begins, in rows. */
+  readonly segmentRow: number;
+  readonly firstRow: number;
+  readonly rows: number;
+  /** CRC32C of the block's bytes in the two files of its segment. */
+  readonly vectorsChecksum: number;
+  readonly documentsChecksum: number;
+}
+
+export interface Totals {
+  /** Documents and mentions that are alive. */
+  readonly documents: number;
+  readonly mentions: number;
+  /** Rows ever written, dead ones included: also the next row. */
+  readonly rows: number;
+}
+
+/**
+ * The SQLite file of an index: documents, mentions, and how much of the segments counts. All methods are synchronous.
+ * Texts and ids go in and out as they are; text is a blob because a string column of this driver ends at a NUL.
+ */
+export class Catalog {
+  readonly #database: Database.Database;
+  readonly #statements = new Map<string, Database.Statement>();
+
+  private constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  /** Makes the file if there is none, or finishes one whose making was cut short. */
+  static create(directory: string): Catalog {
+    const catalog = new Catalog(new Database(resolve(directory, catalogFile), { timeout: busyTimeoutMs }));
+    catalog.#database.exec('PRAGMA journal_mode = WAL');
+    catalog.#database.exec('PRAGMA synchronous = FULL');
+    catalog.#database.exec(schema);
+    return catalog;
+  }
+
+  static openForWriting(directory: string): Catalog {
+    const catalog = Catalog.#open(directory);
+    catalog.#database.exec('PRAGMA synchronous = FULL');
+    return catalog;
+  }
+
+  static openForReading(directory: string): Catalog {
+    const catalog = Catalog.#open(directory);
+    catalog.#database.exec('PRAGMA query_only = ON');
+    return catalog;
+  }
+
+  static #open(directory: string): Catalog {
+    const file = resolve(directory, catalogFile);
+    // The driver would make an empty file where there is none.
+    if (!existsSync(file)) throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'it is missing' });
+    const catalog = new Catalog(new Database(file, { timeout: busyTimeoutMs }));
+    const version = catalog.#row('PRAGMA user_version')?.[0];
+    if (version !== catalogVersion) {
+      catalog.close();
+      throw new NerRetrieverError('INDEX_DAMAGED', {
+        file,
+        reason: `its version is ${version}, not ${catalogVersion}`,
+      });
+    }
+    return catalog;
+  }
+
+  /** Runs `work` as one transaction: all of it is durable when this returns, or none of it is there. */
+  write(work: () => void): void {
+    this.#transaction('BEGIN IMMEDIATE', work);
+  }
+
+  /** Runs `work` on one state of the catalog, whatever a writer does meanwhile. */
+  read<T>(work: () => T): T {
+    return this.#transaction('BEGIN', work);
+  }
+
+  /** Holds this connection on the state of now until it is closed. */
+  holdSnapshot(): void {
+    this.#database.exec('BEGIN');
+    this.totals(); // a snapshot begins with the first read
+  }
+
+  /** Changes when another connection has committed. */
+  dataVersion(): number {
+    return this.#row('PRAGMA data_version')?.[0] as number;
+  }
+
+  totals(): Totals {
+    const [documents, mentions, rows] = this.#row('SELECT documents, mentions, rows FROM totals') as number[];
+    return { documents: documents as number, mentions: mentions as number, rows: rows as number };
+  }
+
+  /** The highest ordinal ever given, 0 before the first. */
+  lastOrdinal(): number {
+    return (this.#row("SELECT seq FROM sqlite_sequence WHERE name = 'documents'")?.[0] as number | undefined) ?? 0;
+  }
+
+  /** Ordinal and content digest of the document with an id. */
+  find(id: string): { ordinal: number; content: Buffer } | undefined {
+    const row = this.#row('SELECT ordinal, content FROM documents WHERE id = ?', id);
+    return row && { ordinal: row[0] as number, content: row[1] as Buffer };
+  }
+
+  document(ordinal: number): Document | undefined {
+    const row = this.#row('SELECT id, mentions, metadata, text FROM documents WHERE ordinal = ?', ordinal);
+    if (!row) return undefined;
+    const [id, mentions, metadata, text] = row as [string, string | null, string | null, Buffer];
+    return {
+      id,
+      text: text.toString('utf8'),
+      ...(mentions !== null && { mentions: spansOf(mentions) }),
+      ...(metadata !== null && { metadata: JSON.parse(metadata) as { [key: string]: JsonValue } }),
+    };
+  }
+
+  /** Where the mention of a row stands in its document's text. */
+  mention(row: number): { ordinal: number; start: number; end: number; score: number | null } | undefined {
+    const found = this.#row('SELECT document, start, "end", score FROM mentions WHERE row = ?', row);
+    if (!found) return undefined;
+    const [ordinal, start, end, score] = found as [number, number, number, number | null];
+    return { ordinal, start, end, score };
+  }
+
+  /** The blocks after the first `known` ones, in order. */
+  blocksAfter(known: number): Block[] {
+    return this.#rows(
+      'SELECT block, segment, segment_row, first_row, rows, vectors_crc32c, documents_crc32c FROM blocks WHERE block > ? ORDER BY block',
+      known,
+    ).map((row) => {
+      const [block, segment, segmentRow, firstRow, rows, vectorsChecksum, documentsChecksum] = row as [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
+      return { block, segment, segmentRow, firstRow, rows, vectorsChecksum, documentsChecksum };
+    });
+  }
+
+  /** Documents that were deleted or replaced after the first `known` such events: their rows are dead. */
+  deathsAfter(known: number): { death: number; ordinal: number }[] {
+    return this.#rows('SELECT death, document FROM deaths WHERE death > ? ORDER BY death', known).map((row) => ({
+      death: row[0] as number,
+      ordinal: row[1] as number,
+    }));
+  }
+
+  /** The last segment and the rows of it that count. */
+  lastSegment(): { segment: number; rows: number } | undefined {
+    const row = this.#row('SELECT segment, rows FROM segments ORDER BY segment DESC LIMIT 1');
+    return row && { segment: row[0] as number, rows: row[1] as number };
+  }
+
+  segments(): { segment: number; rows: number }[] {
+    return this.#rows('SELECT segment, rows FROM segments ORDER BY segment').map((row) => ({
+      segment: row[0] as number,
+      rows: row[1] as number,
+    }));
+  }
+
+  addDocument({ ordinal, document, content, firstRow, mentions }: CatalogDocument): void {
+    this.#run(
+      'INSERT INTO documents (ordinal, id, content, first_row, rows, mentions, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      ordinal,
+      document.id,
+      content,
+      firstRow,
+      mentions.length,
+      document.mentions ? JSON.stringify(document.mentions.map(({ start, end }) => [start, end])) : null,
+      document.metadata ? JSON.stringify(document.metadata) : null,
+      Buffer.from(document.text, 'utf8'),
+    );
+    for (const [index, mention] of mentions.entries()) {
+      this.#run(
+        'INSERT INTO mentions (row, document, start, "end", score) VALUES (?, ?, ?, ?, ?)',
+        firstRow + index,
+        ordinal,
+        mention.start,
+        mention.end,
+        mention.score ?? null,
+      );
+    }
+    this.#run('UPDATE totals SET documents = documents + 1, mentions = mentions + ?', mentions.length);
+  }
+
+  /** Takes a document out; its vectors stay in their segment and count no more. */
+  removeDocument(ordinal: number): void {
+    const row = this.#row('SELECT first_row, rows FROM documents WHERE ordinal = ?', ordinal);
+    if (!row) return;
+    const [firstRow, rows] = row as [number, number];
+    this.#run('DELETE FROM mentions WHERE row >= ? AND row < ?', firstRow, firstRow + rows);
+    this.#run('DELETE FROM documents WHERE ordinal = ?', ordinal);
+    this.#run('INSERT INTO deaths (document, first_row, rows) VALUES (?, ?, ?)', ordinal, firstRow, rows);
+    this.#run('UPDATE totals SET documents = documents - 1, mentions = mentions - ?', rows);
+  }
+
+  addBlock(block: Omit<Block, 'block'>): void {
+    this.#run(
+      'INSERT INTO blocks (segment, segment_row, first_row, rows, vectors_crc32c, documents_crc32c) VALUES (?, ?, ?, ?, ?, ?)',
+      block.segment,
+      block.segmentRow,
+      block.firstRow,
+      block.rows,
+      block.vectorsChecksum,
+      block.documentsChecksum,
+    );
+    this.#run(
+      'INSERT INTO segments (segment, rows) VALUES (?, ?) ON CONFLICT (segment) DO UPDATE SET rows = excluded.rows',
+      block.segment,
+      block.segmentRow + block.rows,
+    );
+    this.#run('UPDATE totals SET rows = ?', block.firstRow + block.rows);
+  }
+
+  /**
+   * Notes an id of this run with its place; returns the place where the same id came first, if it did.
+   * The table is a temporary one on disk, so that memory does not grow with the number of documents.
+   */
+  noteId(id: string, file: string, line: number): { file: string; line: number } | undefined {
+    const { changes } = this.#run('INSERT INTO temp.seen VALUES (?, ?, ?) ON CONFLICT DO NOTHING', id, file, line);
+    if (changes > 0) return undefined;
+    const [firstFile, firstLine] = this.#row('SELECT file, line FROM temp.seen WHERE id = ?', id) as [string, number];
+    return { file: firstFile, line: firstLine };
+  }
+
+  startNotingIds(): void {
+    this.#database.exec(
+      'CREATE TEMP TABLE seen (id TEXT PRIMARY KEY, file TEXT NOT NULL, line INTEGER NOT NULL) WITHOUT ROWID',
+    );
+  }
+
+  /** Moves the write-ahead log into the file, as far as readers allow; waits for none of them. */
+  checkpoint(): void {
+    this.#database.exec('PRAGMA busy_timeout = 0');
+    this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.#database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  }
+
+  close(): void {
+    // The driver keeps the connection until its statements are collected as garbage: end a snapshot now.
+    if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  #transaction<T>(begin: string, work: () => T): T {
+    this.#database.exec(begin);
+    try {
+      const result = work();
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A full disk may have rolled back by itself.
+      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #run(sql: string, ...values: Value[]): Database.RunResult {
+    return this.#prepare(sql).run(...values);
+  }
+
+  #row(sql: string, ...values: Value[]): unknown[] | undefined {
+    return this.#prepare(sql).get(...values) as unknown[] | undefined;
+  }
+
+  #rows(sql: string, ...values: Value[]): unknown[][] {
+    return [...(this.#prepare(sql).iterate(...values) as IterableIterator<unknown[]>)];
+  }
+
+  #prepare(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#database.prepare(sql);
+      // Rows as arrays; a statement that returns none refuses.
+      if (statement.reader) statement.raw();
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+type Value = string | number | null | Uint8Array;
+
+const busyTimeoutMs = 10_000;
+
+const catalogVersion = 1;
+
+/** All of it in one transaction: a catalog is there whole or not at all. */
+const schema = `
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS documents (
+  ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  content BLOB NOT NULL,
+  first_row INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  mentions TEXT, -- as given: JSON [[start, end], …]; NULL: none were given
+  metadata TEXT, -- JSON
+  text BLOB NOT NULL -- UTF-8
+);
+CREATE TABLE IF NOT EXISTS mentions (
+  row INTEGER PRIMARY KEY, -- the vector's row
+  document INTEGER NOT NULL,
+  start INTEGER NOT NULL, -- UTF-16 code units
+  "end" INTEGER NOT NULL,
+  score REAL -- the detector's; NULL: the span was given
+);
+CREATE TABLE IF NOT EXISTS segments (
+  segment INTEGER PRIMARY KEY,
+  rows INTEGER NOT NULL -- what lies beyond them in the files does not count
+);
+CREATE TABLE IF NOT EXISTS blocks (
+  block INTEGER PRIMARY KEY,
+  segment INTEGER NOT NULL,
+  segment_row INTEGER NOT NULL,
+  first_row INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  vectors_crc32c INTEGER NOT NULL,
+  documents_crc32c INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS deaths (
+  death INTEGER PRIMARY KEY,
+  document INTEGER NOT NULL,
+  first_row INTEGER NOT NULL,
+  rows INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS totals (documents INTEGER NOT NULL, mentions INTEGER NOT NULL, rows INTEGER NOT NULL);
+INSERT INTO totals SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT * FROM totals);
+PRAGMA user_version = ${catalogVersion};
+COMMIT;
+`;
+
+function spansOf(json: string): Span[] {
+  return (JSON.parse(json) as [number, number][]).map(([start, end]) => ({ start, end }));
+}

@@ -1,0 +1,153 @@
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NerRetrieverError } from '../errors.js';
+import { BlockReader } from './block-reader.js';
+import { Catalog, catalogFile } from './catalog.js';
+import { IndexWriter } from './index-writer.js';
+import { type IndexModel, indexFormat, type Manifest, readManifest, writeManifest } from './manifest.js';
+import { ordinalBytes, segmentFiles, segmentsDirectory } from './segment-files.js';
+import { storageError } from './storage-error.js';
+import { syncDirectory } from './write-file-durably.js';
+import { holderFile, lockFile, WriterLock } from './writer-lock.js';
+
+/**
+ * An index on disk, open for reading; `openWriter` makes the one writer. A reader works beside a writer, of this process or
+ * another one, and sees what it commits.
+ */
+export class IndexFolder {
+  readonly directory: string;
+  readonly manifest: Manifest;
+  /** The reader's own connection. */
+  readonly catalog: Catalog;
+
+  private constructor(directory: string, manifest: Manifest, catalog: Catalog) {
+    this.directory = directory;
+    this.manifest = manifest;
+    this.catalog = catalog;
+  }
+
+  /** The manifest of the index in a directory; null where the directory is missing, empty, or a making that was cut short. */
+  static async inspect(directory: string): Promise<Manifest | null> {
+    try {
+      return (await readManifest(directory)) ?? (await checkVacant(directory));
+    } catch (error) {
+      throw storageError(error, directory);
+    }
+  }
+
+  static async open(directory: string): Promise<IndexFolder> {
+    const manifest = await IndexFolder.inspect(directory);
+    if (!manifest) throw new NerRetrieverError('INDEX_NOT_FOUND', { directory });
+    let catalog: Catalog | undefined;
+    try {
+      catalog = Catalog.openForReading(directory);
+      await checkSizes(directory, manifest, catalog);
+      return new IndexFolder(directory, manifest, catalog);
+    } catch (error) {
+      catalog?.close();
+      throw storageError(error, directory);
+    }
+  }
+
+  /** Makes an empty index. The manifest comes last: until it is there, the folder is no index and may be made again. */
+  static async create(directory: string, model: IndexModel, dimensions: number): Promise<void> {
+    try {
+      await mkdir(directory, { recursive: true });
+      const lock = await WriterLock.acquire(directory);
+      try {
+        if (await readManifest(directory)) return; // another process was faster
+        await mkdir(join(directory, segmentsDirectory), { recursive: true });
+        const catalog = Catalog.create(directory);
+        catalog.checkpoint();
+        catalog.close();
+        await syncDirectory(directory);
+        await writeManifest(directory, { format: indexFormat, model, dimensions });
+      } finally {
+        lock.release();
+      }
+    } catch (error) {
+      throw storageError(error, directory);
+    }
+  }
+
+  openWriter(): Promise<IndexWriter> {
+    return IndexWriter.open(this.directory, this.manifest.dimensions);
+  }
+
+  blockReader(): BlockReader {
+    return new BlockReader(this.directory, this.manifest.dimensions);
+  }
+
+  /** A connection of its own that stays on the state of now, whatever is committed meanwhile. The caller closes it. */
+  snapshot(): Catalog {
+    const catalog = Catalog.openForReading(this.directory);
+    catalog.holdSnapshot();
+    return catalog;
+  }
+
+  /** Bytes of all files of the index. */
+  async bytes(): Promise<number> {
+    const names = await readdir(this.directory, { recursive: true, withFileTypes: true });
+    let bytes = 0;
+    for (const entry of names) {
+      if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size;
+    }
+    return bytes;
+  }
+
+  close(): void {
+    this.catalog.close();
+  }
+}
+
+/** Null where an index may be made; an error where something else lies. */
+async function checkVacant(directory: string): Promise<null> {
+  let names: string[];
+  try {
+    names = await readdir(directory);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    if (code === 'ENOTDIR') throw new NerRetrieverError('NOT_AN_INDEX', { directory, reason: 'it is no folder' });
+    throw error;
+  }
+  const foreign = names.find((name) => !isOwn(name));
+  if (foreign === undefined) return null;
+  throw new NerRetrieverError('NOT_AN_INDEX', {
+    directory,
+    reason: `it has no manifest.json, and other things lie in it (${foreign})`,
+  });
+}
+
+/** What a killed making of an index can leave behind. */
+function isOwn(name: string): boolean {
+  return (
+    name.startsWith(catalogFile) ||
+    name.startsWith(lockFile) ||
+    name === holderFile ||
+    name === segmentsDirectory ||
+    name === 'manifest.json.new'
+  );
+}
+
+/** Every segment must hold at least the rows that the catalog counts on; more may be a commit under way. */
+async function checkSizes(directory: string, manifest: Manifest, catalog: Catalog): Promise<void> {
+  for (const { segment, rows } of catalog.segments()) {
+    const files = segmentFiles(directory, segment);
+    await checkSize(files.vectors, rows * manifest.dimensions * Float32Array.BYTES_PER_ELEMENT);
+    await checkSize(files.documents, rows * ordinalBytes);
+  }
+}
+
+async function checkSize(file: string, expected: number): Promise<void> {
+  const size = await stat(file).then(
+    (facts) => facts.size,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    },
+  );
+  if (size !== null && size >= expected) return;
+  const reason = size === null ? 'it is missing' : `it has ${size} bytes where the catalog counts on ${expected}`;
+  throw new NerRetrieverError('INDEX_DAMAGED', { file, reason });
+}

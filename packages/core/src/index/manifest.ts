@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NerRetrieverError } from '../errors.js';
+import { writeFileDurably } from './write-file-durably.js';
+
+/** The newest format that this version writes and reads. Every later version reads every earlier format. */
+export const indexFormat = 1;
+
+export const manifestFile = 'manifest.json';
+
+/** The model that made the vectors of an index. */
+export interface IndexModel {
+  readonly name: string;
+  readonly version: string;
+  /** What decides a vector, as `ModelFolder.fingerprint` says it. */
+  readonly fingerprint: string;
+  /** Absolute path of the model folder; null: the bundled model, wherever this package is installed. */
+  readonly path: string | null;
+}
+
+/** `manifest.json` of an index folder: what must be known before anything else is opened. Written once the rest is whole. */
+export interface Manifest {
+  readonly format: number;
+  readonly model: IndexModel;
+  /** Columns of a vector. */
+  readonly dimensions: number;
+}
+
+/** The manifest of an index folder, or null where there is none. */
+export async function readManifest(directory: string): Promise<Manifest | null> {
+  const file = join(directory, manifestFile);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    // ENOTDIR: the directory is a file, which whoever looks for an index says better.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+    throw error;
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'it is not JSON' }, { cause });
+  }
+  return checkManifest(value, directory, file);
+}
+
+export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
+  await writeFileDurably(join(directory, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+function checkManifest(value: unknown, directory: string, file: string): Manifest {
+  if (!isObject(value) || !Number.isInteger(value.format) || (value.format as number) < 1) {
+    throw new NerRetrieverError('NOT_AN_INDEX', { directory, reason: `its ${manifestFile} is not one of an index` });
+  }
+  if ((value.format as number) > indexFormat) {
+    throw new NerRetrieverError('INDEX_FORMAT_NEWER', { directory, expected: indexFormat, received: value.format });
+  }
+  const { format, model, dimensions } = value;
+  const whole =
+    isObject(model) &&
+    typeof model.name === 'string' &&
+    typeof model.version === 'string' &&
+    typeof model.fingerprint === 'string' &&
+    (model.path === null || typeof model.path === 'string') &&
+    Number.isInteger(dimensions) &&
+    (dimensions as number) > 0 &&
+    (dimensions as number) <= maximumDimensions;
+  if (!whole)
+    throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'its model or dimensions are not readable' });
+  return {
+    format: format as number,
+    model: {
+      name: model.name as string,
+      version: model.version as string,
+      fingerprint: model.fingerprint as string,
+      path: model.path as string | null,
+    },
+    dimensions: dimensions as number,
+  };
+}
+
+/** Far above any encoder; keeps a damaged number from asking for absurd memory. */
+const maximumDimensions = 65_536;
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,12 @@
+import type { Mention } from '../mentions/mention.js';
+import type { Document } from '../text/document.js';
+
+/** A document that mentions an entity of the type, with the mention that is the evidence. */
+export interface Hit {
+  /** The document's id. */
+  readonly id: string;
+  /** Cosine similarity of the mention and the type description, -1 to 1. */
+  readonly score: number;
+  readonly mention: Mention;
+  readonly document: Document;
+}

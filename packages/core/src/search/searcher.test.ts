@@ -1,0 +1,160 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { IndexFolder } from '../index/index-folder.js';
+import type { IndexEntry, IndexWriter } from '../index/index-writer.js';
+import type { Hit } from './hit.js';
+import { Searcher } from './searcher.js';
+
+const dimensions = 8;
+
+let directory: string;
+let folder: IndexFolder;
+let writer: IndexWriter;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'searcher-'));
+  await IndexFolder.create(directory, { name: 'm', version: '1', fingerprint: 'f', path: null }, dimensions);
+  folder = await IndexFolder.open(directory);
+  writer = await folder.openWriter();
+});
+
+afterEach(async () => {
+  await writer.close();
+  folder.close();
+  await rm(directory, { recursive: true });
+});
+
+/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
+function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Few different values, small whole numbers: many exact ties, and sums without rounding. */
+function vector(random: () => number): Float32Array {
+  return Float32Array.from({ length: dimensions }, () => Math.floor(random() * 3) - 1);
+}
+
+function entry(id: string, vectors: Float32Array[]): IndexEntry {
+  const flat = new Float32Array(vectors.length * dimensions);
+  for (const [index, one] of vectors.entries()) flat.set(one, index * dimensions);
+  return {
+    document: { id, text: `text of ${id}` },
+    content: Buffer.from(`${id} ${flat}`),
+    mentions: vectors.map((_, index) => ({ start: index % 5, end: (index % 5) + 1, text: '' })),
+    vectors: flat,
+  };
+}
+
+const matrix = (data: Float32Array) => ({ rows: data.length / dimensions, columns: dimensions, data });
+
+/** The ranking by definition: best mention of every living document, sorted in full; ties by age. */
+function fullSort(living: Map<string, { age: number; vectors: Float32Array[] }>, query: Float32Array) {
+  const dot = (a: Float32Array) => a.reduce((sum, x, index) => sum + x * (query[index] as number), 0);
+  return [...living]
+    .filter(([, { vectors }]) => vectors.length > 0)
+    .map(([id, { age, vectors }]) => ({ id, age, score: Math.max(...vectors.map(dot)) }))
+    .sort((a, b) => b.score - a.score || a.age - b.age)
+    .map(({ id, score }) => ({ id, score }));
+}
+
+const brief = (hits: readonly Hit[]) => hits.map(({ id, score }) => ({ id, score }));
+
+async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+}
+
+test.each([1, 2, 3, 4, 5])(
+  'top-k equals a full sort through adds, replacements and deletions (seed %i)',
+  async (seed) => {
+    const random = numbers(seed);
+    const searcher = new Searcher(folder);
+    const living = new Map<string, { age: number; vectors: Float32Array[] }>();
+    let age = 0;
+    for (let round = 0; round < 6; round += 1) {
+      const entries = new Map<string, Float32Array[]>();
+      for (let index = 0; index < 30; index += 1) {
+        // One document in eight has very many mentions: they stand before every other document.
+        const count = random() < 0.125 ? 60 : Math.floor(random() * 4);
+        entries.set(
+          `d${Math.floor(random() * 80)}`,
+          Array.from({ length: count }, () => vector(random)),
+        );
+      }
+      await writer.commit([...entries].map(([id, vectors]) => entry(id, vectors)));
+      for (const [id, vectors] of entries) {
+        age += 1;
+        living.set(id, { age, vectors });
+      }
+      const gone = `d${Math.floor(random() * 80)}`;
+      expect(writer.delete(gone)).toBe(living.delete(gone));
+
+      const queries = Float32Array.from([...vector(random), ...vector(random), ...vector(random)]);
+      for (const limit of [1, 7, 1000]) {
+        const results = await searcher.search(matrix(queries), limit, Number.NEGATIVE_INFINITY);
+        for (const [index, hits] of results.entries()) {
+          const query = queries.subarray(index * dimensions, (index + 1) * dimensions);
+          expect(brief(hits)).toEqual(fullSort(living, query).slice(0, limit));
+        }
+      }
+      const query = queries.subarray(0, dimensions);
+      expect(brief(await collect(searcher.searchAll(query, Number.NEGATIVE_INFINITY)))).toEqual(
+        fullSort(living, query),
+      );
+      const [above] = await searcher.search(matrix(query), 1000, 2);
+      expect(brief(above as Hit[])).toEqual(fullSort(living, query).filter(({ score }) => score >= 2));
+      expect(brief(await collect(searcher.searchAll(query, 2)))).toEqual(brief(above as Hit[]));
+    }
+    const opened = await IndexFolder.open(directory);
+    const query = vector(random);
+    const [again] = await new Searcher(opened).search(matrix(query), 1000, Number.NEGATIVE_INFINITY);
+    expect(brief(again as Hit[])).toEqual(fullSort(living, query));
+    opened.close();
+  },
+);
+
+test('the evidence is the best mention, with the very text that its offsets cut out', async () => {
+  const [low, high] = [new Float32Array(dimensions).fill(0.1), new Float32Array(dimensions).fill(0.3)];
+  await writer.commit([entry('abcdef', [low, high, low])]);
+  const [hits] = await new Searcher(folder).search(matrix(high), 10, 0);
+  expect(hits).toEqual([
+    {
+      id: 'abcdef',
+      score: expect.closeTo(0.72, 5),
+      mention: { start: 1, end: 2, text: 'e' },
+      document: { id: 'abcdef', text: 'text of abcdef' },
+    },
+  ]);
+});
+
+test('an index without a vector answers with nothing', async () => {
+  await writer.commit([entry('a', [])]);
+  const searcher = new Searcher(folder);
+  const query = new Float32Array(dimensions).fill(1);
+  expect(await searcher.search(matrix(query), 10, 0)).toEqual([[]]);
+  expect(await collect(searcher.searchAll(query, 0))).toEqual([]);
+  expect(await searcher.search(matrix(new Float32Array()), 10, 0)).toEqual([]);
+});
+
+test('a whole ranking under way does not change while documents are replaced and added', async () => {
+  const random = numbers(9);
+  const living = new Map(Array.from({ length: 50 }, (_, age) => [`d${age}`, { age, vectors: [vector(random)] }]));
+  await writer.commit([...living].map(([id, { vectors }]) => entry(id, vectors)));
+  const searcher = new Searcher(folder);
+  const query = vector(random);
+  const ranking = searcher.searchAll(query, Number.NEGATIVE_INFINITY);
+  const hits = [(await ranking.next()).value as Hit];
+  await writer.commit([...living.keys()].map((id) => entry(id, [vector(random), vector(random)])));
+  await searcher.search(matrix(query), 5, 0);
+  hits.push(...(await collect(ranking)));
+  expect(brief(hits)).toEqual(fullSort(living, query));
+});

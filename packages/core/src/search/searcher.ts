@@ -1,0 +1,79 @@
+import type { IndexBackend } from '@ner-retriever/native';
+import { NerRetrieverError } from '../errors.js';
+import type { IndexFolder } from '../index/index-folder.js';
+import { storageError } from '../index/storage-error.js';
+import type { Matrix } from '../matrix.js';
+import type { Hit } from './hit.js';
+import { loadHit } from './load-hit.js';
+import { LoadedVectors } from './loaded-vectors.js';
+import { type RankedDocument, rankDocuments } from './rank-documents.js';
+
+/** Answers query vectors from an index folder; sees what was committed before each call. */
+export class Searcher {
+  readonly #folder: IndexFolder;
+  readonly #vectors: LoadedVectors;
+
+  constructor(folder: IndexFolder, options: { backend?: IndexBackend } = {}) {
+    this.#folder = folder;
+    this.#vectors = new LoadedVectors(folder, options);
+  }
+
+  /** The best `limit` documents of each query, best first; equal scores: the older document first. */
+  async search(queries: Matrix, limit: number, minScore: number): Promise<Hit[][]> {
+    await this.#vectors.refresh();
+    for (;;) {
+      const rankings = await rankDocuments(this.#vectors, queries.data, queries.columns, limit, minScore);
+      const hits = this.#load(rankings.flat());
+      if (!hits.includes(undefined)) return split(hits as Hit[], rankings);
+      // A document was replaced between the ranking and the look-up: ask the newer state of the index.
+      if (!(await this.#vectors.refresh())) {
+        const reason = 'vectors lie in it of documents that the catalog does not have';
+        throw new NerRetrieverError('INDEX_DAMAGED', { file: this.#folder.directory, reason });
+      }
+    }
+  }
+
+  /** The whole ranking, best first: every document that has a vector now, exactly once, whatever is committed meanwhile. */
+  async *searchAll(query: Float32Array, minScore: number): AsyncGenerator<Hit> {
+    const snapshot = this.#folder.snapshot();
+    try {
+      await this.#vectors.refresh();
+      if (this.#vectors.rows === 0) return;
+      const nearest = await this.#vectors.nearest(query, this.#vectors.rows);
+      const seen = new Uint8Array(Math.ceil((snapshot.lastOrdinal() + 1) / 8)); // a bit a document
+      for (const [place, row] of nearest.rows.entries()) {
+        const score = nearest.scores[place] as number;
+        if (score < minScore) return;
+        const ordinal = this.#vectors.documentOf(row);
+        const bit = 1 << (ordinal & 7);
+        // Documents newer than the snapshot have no bit: what is written to an array's outside is not kept.
+        if ((seen[ordinal >> 3] as number) & bit) continue;
+        seen[ordinal >> 3] = (seen[ordinal >> 3] as number) | bit;
+        const hit = loadHit(snapshot, { ordinal, row, score });
+        if (hit) yield hit;
+      }
+    } catch (error) {
+      throw storageError(error, this.#folder.directory);
+    } finally {
+      snapshot.close();
+    }
+  }
+
+  #load(ranking: readonly RankedDocument[]): (Hit | undefined)[] {
+    const { catalog } = this.#folder;
+    try {
+      return catalog.read(() => ranking.map((ranked) => loadHit(catalog, ranked)));
+    } catch (error) {
+      throw storageError(error, this.#folder.directory);
+    }
+  }
+}
+
+/** Cuts the hits of all rankings, one after the other, into the hits of each. */
+function split(hits: readonly Hit[], rankings: readonly RankedDocument[][]): Hit[][] {
+  let from = 0;
+  return rankings.map(({ length }) => {
+    from += length;
+    return hits.slice(from - length, from);
+  });
+}

@@ -63,6 +63,48 @@ const kinds = {
     message: (d) =>
       `The output is not complete: ${d.reason}. Free some space, or send it elsewhere, and run the command again.`,
   },
+  HOST_REFUSED: {
+    status: 403,
+    exitCode: 1,
+    message: (d) =>
+      `This service does not answer to the Host ${JSON.stringify(d.host)}. Expected one of: ${(d.expected as string[]).join(', ')}. Start it with that name allowed, if it is yours.`,
+  },
+  ORIGIN_REFUSED: {
+    status: 403,
+    exitCode: 1,
+    message: (d) =>
+      `Pages of ${JSON.stringify(d.origin)} may not call this service. Start it with that origin allowed, if it is yours.`,
+  },
+  ROUTE_UNKNOWN: {
+    status: 404,
+    exitCode: 1,
+    message: (d) => `There is nothing at ${d.route}. Expected GET /health, GET /v1/info or POST /v1/search.`,
+  },
+  BODY_TYPE_REFUSED: {
+    status: 415,
+    exitCode: 1,
+    message: (d) => `Expected a body with Content-Type: ${d.expected}, but received another one.`,
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    exitCode: 1,
+    message: (d) => `Expected a body of at most ${d.maximumBytes} bytes, but received more. Send it in parts.`,
+  },
+  REQUEST_INVALID: {
+    status: 400,
+    exitCode: 1,
+    message: (d) => `The request is not valid: ${d.field}: ${d.reason}.`,
+  },
+  LISTEN_FAILED: {
+    status: 500,
+    exitCode: 1,
+    message: (d) => `Cannot listen on ${d.host}:${d.port}: ${d.reason}. Choose another address or port.`,
+  },
+  UNEXPECTED: {
+    status: 500,
+    exitCode: 1,
+    message: () => 'Something failed that should not fail. The log of the service says what.',
+  },
   MODEL_NOT_FOUND: {
     status: 500,
     exitCode: 1,

@@ -1,0 +1,104 @@
+import { Worker } from 'node:worker_threads';
+import { NerRetrieverError } from '../errors.js';
+import type { ModelFolder } from '../model/model-folder.js';
+import { drainAtExit } from './drain-at-exit.js';
+import type { EncodeRequest, EncodeResult } from './encode-request.js';
+import { type CarriedError, ControlWord, type FromWorker, type ToWorker, type WorkerSetup } from './worker-messages.js';
+
+/** The main thread's side of one encoder thread. */
+export class EncoderWorker {
+  readonly #worker: Worker;
+  readonly #control: Int32Array;
+  /** Resolves when the thread has ended. */
+  readonly ended: Promise<void>;
+  #waiter: {
+    readonly resolve: (message: FromWorker) => void;
+    readonly reject: (lost: NerRetrieverError) => void;
+  } | null = null;
+  #lost: NerRetrieverError | null = null;
+
+  /** Starts the thread; `ready` must be awaited before the first request. */
+  constructor(model: ModelFolder, threads: number, url: URL) {
+    this.#control = new Int32Array(new SharedArrayBuffer(8));
+    Atomics.store(this.#control, ControlWord.busy, 1);
+    const setup: WorkerSetup = {
+      directory: model.directory,
+      description: model.description,
+      threads,
+      control: this.#control,
+    };
+    this.#worker = new Worker(url, { workerData: setup, name: 'ner-retriever encoder' });
+    this.#worker.on('message', (message: FromWorker) => this.#waiter?.resolve(message));
+    this.ended = new Promise((resolve) => {
+      let reason = 'its thread ended';
+      this.#worker.on('error', (error) => {
+        reason = error.message;
+      });
+      this.#worker.on('exit', () => {
+        this.#lost = new NerRetrieverError('WORKER_LOST', { reason });
+        drainAtExit.delete(this.#control);
+        this.#waiter?.reject(this.#lost);
+        resolve();
+      });
+    });
+    drainAtExit.add(this.#control);
+  }
+
+  /** Why the thread ended, null while it lives. */
+  get lost(): NerRetrieverError | null {
+    return this.#lost;
+  }
+
+  /** Waits until the model is loaded. */
+  async ready(): Promise<void> {
+    await this.#next();
+    // An idle pool does not keep a process alive that has nothing else to do.
+    this.#worker.unref();
+  }
+
+  /** Null where the request was cancelled. One request at a time. */
+  async encode(request: EncodeRequest): Promise<EncodeResult | null> {
+    Atomics.store(this.#control, ControlWord.cancel, 0);
+    Atomics.store(this.#control, ControlWord.busy, 1);
+    this.#worker.ref();
+    try {
+      this.#post({ kind: 'encode', request });
+      const answer = await this.#next();
+      return answer.kind === 'result' ? answer.result : null;
+    } finally {
+      this.#worker.unref();
+    }
+  }
+
+  /** Asks the running request to stop before its next batch. */
+  cancel(): void {
+    Atomics.store(this.#control, ControlWord.cancel, 1);
+  }
+
+  /** Ends the idle thread by itself: a terminated run would abort the process. */
+  async close(): Promise<void> {
+    this.#worker.ref();
+    this.#post({ kind: 'close' });
+    await this.ended;
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  async #next(): Promise<FromWorker> {
+    const message = await new Promise<FromWorker>((resolve, reject) => {
+      if (this.#lost !== null) throw this.#lost;
+      this.#waiter = { resolve, reject };
+    });
+    if (message.kind === 'error') throw restored(message.error);
+    return message;
+  }
+}
+
+function restored({ code, details, message, stack }: CarriedError): NerRetrieverError {
+  const cause = Object.assign(new Error(message), { stack });
+  return code === null
+    ? new NerRetrieverError('ENCODER_FAILED', { reason: message }, { cause })
+    : new NerRetrieverError(code, details, { cause });
+}

@@ -1,4 +1,17 @@
+export {
+  type DetectOptions,
+  type DocumentMentions,
+  Embedder,
+  type EmbedderDocument,
+  type EmbedderOptions,
+  type EmbedMentionsOptions,
+  type EmbedOptions,
+  type MentionEmbeddings,
+} from './embedder.js';
 export { type ErrorCode, type ErrorDetails, errorCodes, NerRetrieverError } from './errors.js';
 export type { Matrix } from './matrix.js';
 export type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
+export type { ModelDescription } from './model/model-description.js';
+export { type ModelFolder, openModelFolder } from './model/model-folder.js';
+export { ProjectionHead } from './projection/projection-head.js';
 export type { Document, DocumentRecord, JsonValue, Source } from './text/document.js';

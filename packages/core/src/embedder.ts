@@ -1,0 +1,325 @@
+import { modelDirectory } from '@ner-retriever/model-en';
+import { checkOption, checkOptions } from './check-options.js';
+import { dealTexts, type TextRange } from './encoder/deal-texts.js';
+import { type EncodeRequest, type EncodeResult, MentionSource } from './encoder/encode-request.js';
+import { EncoderPool } from './encoder/encoder-pool.js';
+import { workerLayout } from './encoder/worker-layout.js';
+import { NerRetrieverError } from './errors.js';
+import type { Matrix } from './matrix.js';
+import { distinctSpans } from './mentions/distinct-spans.js';
+import type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
+import { spanFault } from './mentions/span-fault.js';
+import { type ModelFolder, openModelFolder } from './model/model-folder.js';
+
+export interface EmbedderOptions {
+  /** Encoder threads. Default: one a core, or one in all for a model whose copies would fill half the memory. */
+  readonly workers?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface DetectOptions {
+  readonly signal?: AbortSignal;
+  /** Least confidence of a word in a mention, 0 to 1. Default: the model's own. */
+  readonly threshold?: number;
+}
+
+export interface EmbedOptions {
+  readonly signal?: AbortSignal;
+  /** The tap's own values, before head and L2. Default: false. */
+  readonly raw?: boolean;
+}
+
+export interface EmbedMentionsOptions extends EmbedOptions {
+  /**
+   * `'given'` never detects (a document without `mentions` has none), `'detect'` always does. Default: given spans where a document
+   * has them, detected ones elsewhere.
+   */
+  readonly mentions?: 'given' | 'detect';
+}
+
+/** A text, and where its mentions are, when that is known. */
+export interface EmbedderDocument {
+  readonly text: string;
+  readonly mentions?: readonly Span[];
+}
+
+/** What `embedMentions` found in one document. */
+export interface DocumentMentions {
+  /** In the order of the rows: as given (exact repeats once) or as they stand in the text. Unusable ones are among them. */
+  readonly mentions: Mention[];
+  /** Those of `mentions` that cannot be used, with the reason; their rows are NaN. */
+  readonly skipped: SkippedMention[];
+  /** Row of the matrix that belongs to the first mention. */
+  readonly firstRow: number;
+  /** Rows of the document: `mentions.length`. */
+  readonly rows: number;
+  /** Tokens of the text, special tokens not counted. */
+  readonly tokens: number;
+}
+
+export interface MentionEmbeddings {
+  /** One row a mention, documents in order. Columns: the model's dimensions, or the tap's with `raw`. */
+  readonly matrix: Matrix;
+  readonly documents: DocumentMentions[];
+  /** Tokens of all texts. */
+  readonly tokens: number;
+}
+
+/**
+ * The middle of the pipeline: texts in, vectors of their mentions out. Work is spread over threads of its own; several calls may run
+ * at once. A vector depends on its own text alone.
+ */
+export class Embedder {
+  readonly model: ModelFolder;
+  readonly #pool: EncoderPool;
+
+  private constructor(model: ModelFolder, pool: EncoderPool) {
+    this.model = model;
+    this.#pool = pool;
+  }
+
+  /**
+   * @param model A model folder; the bundled English model where it is left out.
+   * @throws NerRetrieverError MODEL_… where the folder or a file of it is not what it should be.
+   */
+  static async open(model: string = modelDirectory, options: EmbedderOptions = {}): Promise<Embedder> {
+    checkOption(typeof model === 'string', 'the model', 'the path of a model folder', model);
+    checkOptions('Embedder.open', options, ['workers', 'signal']);
+    const { workers, signal } = options;
+    const counts = workers === undefined || (Number.isSafeInteger(workers) && workers >= 1);
+    checkOption(counts, 'workers', 'a whole number of at least 1', workers);
+    checkSignal(signal);
+    const folder = await openModelFolder(model);
+    return new Embedder(folder, await EncoderPool.open(folder, workerLayout(folder, workers), signal));
+  }
+
+  /**
+   * The mentions that the model's own detector finds in each text.
+   *
+   * @throws NerRetrieverError DETECTOR_MISSING.
+   */
+  async detect(texts: readonly string[], options: DetectOptions = {}): Promise<Mention[][]> {
+    checkOptions('detect', options, ['signal', 'threshold']);
+    const { signal, threshold } = options;
+    const sources = new Uint8Array(texts.length).fill(MentionSource.detector);
+    const detected = await this.#encode(texts, { sources, vectors: 'none', threshold, signal });
+    return [...perText(detected)].map(({ text, mentions }) => mentions.map((row) => mention(text, row)));
+  }
+
+  /** The vectors of the documents' mentions: given, detected, or both (see `options.mentions`). */
+  async embedMentions(
+    documents: readonly EmbedderDocument[],
+    options: EmbedMentionsOptions = {},
+  ): Promise<MentionEmbeddings> {
+    checkOptions('embedMentions', options, ['signal', 'raw', 'mentions']);
+    const { mentions: source, raw = false, signal } = options;
+    checkOption(
+      source === undefined || source === 'given' || source === 'detect',
+      'mentions',
+      "'given' or 'detect'",
+      source,
+    );
+    checkOption(typeof raw === 'boolean', 'raw', 'true or false', raw);
+    checkDocuments(documents);
+
+    const given = documents.map(({ text, mentions }) =>
+      source === 'detect' || (mentions === undefined && source !== 'given')
+        ? null
+        : givenMentions(text, mentions ?? []),
+    );
+    const encoded = await this.#encode(
+      documents.map(({ text }) => text),
+      {
+        sources: Uint8Array.from(given, (spans) => (spans === null ? MentionSource.detector : MentionSource.given)),
+        spans: given.map((spans) => spans?.filter(({ fault }) => fault === null) ?? []),
+        vectors: raw ? 'raw' : 'projected',
+        signal,
+      },
+    );
+    return this.#assemble(
+      given,
+      encoded,
+      raw ? this.model.description.tap.dimensions : this.model.description.dimensions,
+    );
+  }
+
+  /**
+   * One vector a type description, comparable with those of mentions: [descriptions, dimensions].
+   *
+   * @throws NerRetrieverError DESCRIPTION_EMPTY.
+   */
+  async embedTypes(descriptions: readonly string[], options: EmbedOptions = {}): Promise<Matrix> {
+    checkOptions('embedTypes', options, ['signal', 'raw']);
+    const { raw = false, signal } = options;
+    checkOption(typeof raw === 'boolean', 'raw', 'true or false', raw);
+    const encoded = await this.#encode(descriptions, {
+      sources: new Uint8Array(descriptions.length).fill(MentionSource.wholeText),
+      vectors: raw ? 'raw' : 'projected',
+      signal,
+    });
+    const columns = raw ? this.model.description.tap.dimensions : this.model.description.dimensions;
+    const data = new Float32Array(descriptions.length * columns);
+    let index = 0;
+    for (const { text, mentions } of perText(encoded)) {
+      const [row] = mentions;
+      if (!row?.usable) throw new NerRetrieverError('DESCRIPTION_EMPTY', { description: text, index });
+      data.set(row.vector, columns * index++);
+    }
+    return { rows: descriptions.length, columns, data };
+  }
+
+  /** Lets the calls in flight finish, then ends the threads. */
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #encode(
+    texts: readonly string[],
+    {
+      sources,
+      spans,
+      vectors,
+      threshold = this.model.description.detector?.threshold ?? 1,
+      signal,
+    }: {
+      readonly sources: Uint8Array;
+      readonly spans?: readonly (readonly Span[])[] | undefined;
+      readonly vectors: EncodeRequest['vectors'];
+      readonly threshold?: number | undefined;
+      readonly signal: AbortSignal | undefined;
+    },
+  ): Promise<EncodedTexts[]> {
+    checkSignal(signal);
+    checkOption(threshold >= 0 && threshold <= 1, 'threshold', 'a number from 0 to 1', threshold);
+    for (const [index, text] of texts.entries())
+      checkOption(typeof text === 'string', `text ${index}`, 'a string', text);
+    if (this.model.description.detector === null && sources.includes(MentionSource.detector)) {
+      throw new NerRetrieverError('DETECTOR_MISSING', { model: this.model.description.name });
+    }
+    // One request that fails takes the others of its call with it.
+    const call = new AbortController();
+    const abort = () => call.abort(signal?.reason);
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', abort);
+    const encode = async ({ begin, end }: TextRange): Promise<EncodedTexts> => {
+      const own = texts.slice(begin, end);
+      const ownSpans = spans?.slice(begin, end);
+      const request: EncodeRequest = {
+        texts: own,
+        sources: sources.slice(begin, end),
+        spanCounts: Int32Array.from(own, (_, i) => ownSpans?.[i]?.length ?? 0),
+        spans: Int32Array.from(ownSpans?.flatMap((some) => some.flatMap((span) => [span.start, span.end])) ?? []),
+        vectors,
+        threshold,
+      };
+      return { texts: own, result: await this.#pool.encode(request, call.signal) };
+    };
+    try {
+      return await Promise.all(dealTexts(texts, this.#pool.size).map(encode));
+    } catch (error) {
+      call.abort(error);
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  #assemble(
+    given: readonly (readonly GivenMention[] | null)[],
+    encoded: readonly EncodedTexts[],
+    columns: number,
+  ): MentionEmbeddings {
+    const texts = [...perText(encoded)];
+    const counts = texts.map(({ mentions }, index) => given[index]?.length ?? mentions.length);
+    const rows = counts.reduce((sum, count) => sum + count, 0);
+    const data = new Float32Array(rows * columns);
+    let firstRow = 0;
+    const documents = texts.map(({ text, tokens, mentions: usable }, index): DocumentMentions => {
+      const count = counts[index] as number;
+      const skipped: SkippedMention[] = [];
+      const mentions: Mention[] = [];
+      let next = 0;
+      for (let row = 0; row < count; row++) {
+        const span = given[index]?.[row];
+        const encodedRow = span === undefined || span.fault === null ? (usable[next++] as EncodedMention) : null;
+        const reason = span?.fault ?? (encodedRow?.usable ? null : 'no-token');
+        const at = (firstRow + row) * columns;
+        if (encodedRow !== null) data.set(encodedRow.vector, at);
+        else data.fill(Number.NaN, at, at + columns);
+        const { start, end } = (span ?? encodedRow) as Span;
+        mentions.push(encodedRow === null ? { start, end, text: text.slice(start, end) } : mention(text, encodedRow));
+        if (reason !== null) skipped.push({ start, end, reason });
+      }
+      const own = { mentions, skipped, firstRow, rows: count, tokens };
+      firstRow += count;
+      return own;
+    });
+    const tokens = documents.reduce((sum, document) => sum + document.tokens, 0);
+    return { matrix: { rows, columns, data }, documents, tokens };
+  }
+}
+
+interface GivenMention extends Span {
+  readonly fault: SkipReason | null;
+}
+
+/** The texts of one request, and its answer. */
+interface EncodedTexts {
+  readonly texts: readonly string[];
+  readonly result: EncodeResult;
+}
+
+interface EncodedMention extends Span {
+  readonly score: number;
+  readonly usable: boolean;
+  readonly vector: Float32Array;
+}
+
+function givenMentions(text: string, spans: readonly Span[]): GivenMention[] {
+  return distinctSpans(spans).map(({ start, end }) => ({ start, end, fault: spanFault(text, { start, end }) }));
+}
+
+/** The answers of all requests, text by text. */
+function* perText(
+  encoded: readonly EncodedTexts[],
+): Generator<{ text: string; tokens: number; mentions: EncodedMention[] }> {
+  for (const { texts, result } of encoded) {
+    const columns = result.usable.length === 0 ? 0 : result.vectors.length / result.usable.length;
+    let row = 0;
+    for (const [index, text] of texts.entries()) {
+      const mentions: EncodedMention[] = [];
+      for (const end = row + (result.mentionCounts[index] as number); row < end; row++) {
+        mentions.push({
+          start: result.spans[2 * row] as number,
+          end: result.spans[2 * row + 1] as number,
+          score: result.scores[row] as number,
+          usable: result.usable[row] === 1,
+          vector: result.vectors.subarray(row * columns, (row + 1) * columns),
+        });
+      }
+      yield { text, tokens: result.tokens[index] as number, mentions };
+    }
+  }
+}
+
+function mention(text: string, { start, end, score }: EncodedMention): Mention {
+  const span = { start, end, text: text.slice(start, end) };
+  return Number.isNaN(score) ? span : { ...span, score };
+}
+
+function checkSignal(signal: AbortSignal | undefined): void {
+  checkOption(signal === undefined || signal instanceof AbortSignal, 'signal', 'an AbortSignal', signal);
+}
+
+function checkDocuments(documents: readonly EmbedderDocument[]): void {
+  for (const [index, { mentions = [] }] of documents.entries()) {
+    for (const { start, end } of mentions) {
+      const whole = Number.isSafeInteger(start) && Number.isSafeInteger(end);
+      checkOption(whole, `the mentions of document ${index}`, 'whole numbers', `${start} to ${end}`);
+    }
+  }
+}

@@ -24,7 +24,7 @@ const rooms = {
   index: ['text', 'mentions', 'model'],
   search: ['index', 'text', 'mentions'],
   lexical: [],
-  evaluation: ['text', 'mentions', 'lexical'],
+  evaluation: ['text', 'mentions', 'model', 'projection', 'lexical'],
 };
 
 /** Files of core/src that every room may import, and that import none. */

@@ -1,3 +1,4 @@
+export { type EvaluateOptions, type EvaluationProgress, evaluate, type MeasuredEmbedder } from './evaluate.js';
 export type { EvaluationReport, SystemName, SystemResult, TypeResult } from './evaluation-report.js';
 export type { LabelledCorpus, LabelledDocument, LabelledMention, LabelledType } from './labelled-corpus.js';
 export { macroMean } from './macro-mean.js';

@@ -1,0 +1,47 @@
+import { VectorIndex } from '@ner-retriever/native';
+import type { Matrix } from '../matrix.js';
+import type { SystemName } from './evaluation-report.js';
+import type { Ranking } from './ranking.js';
+
+/**
+ * Vectors of mentions, searched exactly: a document's score is its best mention. Equal scores come in the order of the corpus.
+ */
+export class MentionRanking implements Ranking {
+  readonly system: SystemName;
+  readonly #index: VectorIndex;
+  /** The document of each row of the index. */
+  readonly #owners: number[] = [];
+  readonly #queries: ReadonlyMap<string, Float32Array>;
+
+  /** @param queries the vector of every type's readable name */
+  constructor(system: SystemName, dimensions: number, queries: ReadonlyMap<string, Float32Array>) {
+    this.system = system;
+    this.#index = new VectorIndex({ dimensions });
+    this.#queries = queries;
+  }
+
+  /** Adds one row a mention; rows that could not be embedded (NaN) are left out. */
+  async add(matrix: Matrix, owners: readonly number[]): Promise<void> {
+    const usable = owners.map((_, row) => row).filter((row) => !Number.isNaN(matrix.data[row * matrix.columns]));
+    const rows = new Float32Array(usable.length * matrix.columns);
+    for (const [place, row] of usable.entries()) {
+      rows.set(matrix.data.subarray(row * matrix.columns, (row + 1) * matrix.columns), place * matrix.columns);
+      this.#owners.push(owners[row] as number);
+    }
+    if (usable.length > 0) await this.#index.add(rows);
+  }
+
+  async best(query: string, count: number): Promise<number[]> {
+    const vector = this.#queries.get(query);
+    if (vector === undefined) throw new Error(`No vector was made for the query "${query}".`);
+    // A document with many mentions can fill a shallow result alone: look deeper until there are enough, or no more.
+    for (let depth = 4 * count; ; depth *= 4) {
+      const limit = Math.min(depth, this.#index.size);
+      if (limit === 0) return [];
+      const { rows } = await this.#index.search(vector, limit);
+      const documents = new Set<number>();
+      for (const row of rows) documents.add(this.#owners[row] as number);
+      if (documents.size >= count || limit === this.#index.size) return [...documents].slice(0, count);
+    }
+  }
+}

@@ -10,10 +10,9 @@ namespace ner_retriever {
 
 // The `limit` best (score, row) pairs of a stream of scores, for one query on one thread.
 //
-// A pair is one 64-bit key that sorts as the ranking does: the score's bits, made monotonic, above the complement of the
-// row number. NaN is the lowest score, -0 equals 0, equal scores go by lower row. Keys are collected to twice the limit,
-// then the best half is kept (a selection, linear): the same for the ten best and for a hundred thousand, where a heap
-// would pay a logarithm for each. The threshold lets almost every later score be passed over without a key.
+// Pairs are kept as ranking keys (ranking_key.h) and collected to twice the limit, then the best half is kept (a
+// selection, linear): the same for the ten best and for a hundred thousand, where a heap would pay a logarithm for each.
+// The threshold lets almost every later score be passed over without a key.
 class BestRows {
  public:
   explicit BestRows(size_t limit);
@@ -32,8 +31,5 @@ class BestRows {
   float threshold_;
   std::vector<uint64_t> keys_;
 };
-
-float score_of_key(uint64_t key) noexcept;
-uint32_t row_of_key(uint64_t key) noexcept;
 
 }  // namespace ner_retriever

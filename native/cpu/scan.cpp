@@ -10,6 +10,7 @@
 #include "best_rows.h"
 #include "kernels.h"
 #include "last_error.h"
+#include "ranking_key.h"
 #include "run_on_threads.h"
 
 namespace {

@@ -1,19 +1,60 @@
-"""python -m training STAGE --data DIR: see README.md."""
+"""python -m training STAGE …: see README.md."""
 
 import argparse
+import json
 from pathlib import Path
 
+from . import recipe
+from .corpus import articles, sentences, shards
+from .evaluate import MULTICONER_NAMES, Folder, evaluate_conll, invariance, speed
 from .fixture import write_fixture
+
+
+def sample(data: Path, count: int) -> list[str]:
+    """Sentences of the last corpus file, which trains nothing."""
+    found: list[str] = []
+    for article in articles(shards(data)[-1]):
+        found += [sentence for sentence in sentences(article.text)[1:3] if len(sentence) < 400]
+        if len(found) >= count:
+            break
+    return found[:count]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training", description="Makes the bundled model from raw text.")
     stages = parser.add_subparsers(dest="stage", required=True)
-    fixture = stages.add_parser("fixture", help="the tests' tiny model with random weights")
-    fixture.add_argument("--data", type=Path, required=True, help="the data folder")
-    fixture.add_argument("--out", type=Path, required=True, help="the model folder to write")
+    for name, summary in (
+        ("make", "everything: raw text to model folder; continues where it was stopped"),
+        ("export", "a model folder from the newest checkpoint"),
+        ("evaluate", "R-Precision and detection of a model folder on MultiCoNER 2 English"),
+        ("check", "batch invariance and speed of a model folder"),
+        ("fixture", "the tests' tiny model with random weights"),
+    ):
+        stage = stages.add_parser(name, help=summary)
+        stage.add_argument("--data", type=Path, required=True, help="the data folder")
+        if name in ("make", "export"):
+            stage.add_argument("--work", type=Path, required=True, help="where caches and checkpoints lie")
+            stage.add_argument("--smoke", action="store_true", help="a small configuration that runs in minutes")
+            stage.add_argument("--threshold", type=float, default=recipe.THRESHOLD, help="the detector's, chosen on silver")
+        if name in ("make", "export", "fixture"):
+            stage.add_argument("--out", type=Path, required=True, help="the model folder to write")
+        else:
+            stage.add_argument("--model", type=Path, required=True, help="the model folder to measure")
     arguments = parser.parse_args()
-    write_fixture(arguments.data, arguments.out)
+
+    if arguments.stage == "fixture":
+        write_fixture(arguments.data, arguments.out)
+    elif arguments.stage in ("make", "export"):
+        work = recipe.Work(recipe.SMOKE if arguments.smoke else recipe.FULL, arguments.data, arguments.work)
+        if arguments.stage == "make":
+            work.train()
+        work.export(arguments.out, arguments.threshold)
+    elif arguments.stage == "evaluate":
+        files = sorted((arguments.data / "multiconer2-en").glob("*.conll"))
+        print(json.dumps(evaluate_conll(Folder(arguments.model), files, MULTICONER_NAMES), indent=2))
+    else:
+        model, texts = Folder(arguments.model), sample(arguments.data, 3_000)
+        print(json.dumps({**invariance(model, texts), "tokens_per_second_one_thread": round(speed(model, texts))}, indent=2))
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ class Shape:
     width: int = 256
     heads: int = 4
     feed_forward: int = 1024
-    blocks: int = 5
-    tap: int = 3  # index of the block whose value projection is read; the blocks after it serve pre-training alone
+    blocks: int = 7
+    tap: int = 4  # index of the block whose value projection is read; the blocks after it serve pre-training alone
     head_hidden: int = 512
     head_out: int = 256
     tokens: int = 128  # longest text, special tokens included

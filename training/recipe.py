@@ -1,0 +1,127 @@
+"""The stages from raw text to the model folder; each leaves its result in the work folder and is skipped when it is there."""
+
+import json
+import pickle
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from . import dataset, embeddings, silver
+from .dataset import Dataset
+from .encoder import Model, Shape
+from .folder import write_folder
+from .tokenizer import train_tokenizer
+from .train import Schedule, Trainer, Types, Validation
+
+LICENCE = "CC-BY-SA-3.0"
+VALIDATION_TEXTS = 6_000
+THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What distinguishes the shipped model from the smoke run."""
+
+    pieces: int  # of the vocabulary
+    tokenizer_articles: int  # of each corpus file
+    contexts: int  # context pieces of the embeddings' start
+    files: int  # corpus files read; the last of them is the validation's
+    texts: int  # training texts kept
+    shape: dict
+    schedule: Schedule
+
+
+FULL = Recipe(
+    pieces=32_000, tokenizer_articles=9_000, contexts=6_000, files=12, texts=480_000, shape={}, schedule=Schedule(pieces=24_000_000)
+)
+SMOKE = Recipe(
+    pieces=8_000,
+    tokenizer_articles=1_000,
+    contexts=1_000,
+    files=2,
+    texts=20_000,
+    shape={"width": 64, "feed_forward": 128, "blocks": 3, "tap": 1, "head_hidden": 96, "head_out": 64},
+    schedule=Schedule(pieces=400_000),
+)
+
+
+class Work:
+    """The stages of one recipe in one folder."""
+
+    def __init__(self, recipe: Recipe, data: Path, folder: Path):
+        self.recipe, self.data, self.folder = recipe, data, folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def tokenizer(self) -> Tokenizer:
+        file = self.folder / "tokenizer.json"
+        if not file.exists():
+            train_tokenizer(self.data, self.recipe.pieces, self.recipe.tokenizer_articles).save(str(file))
+        return Tokenizer.from_file(str(file))
+
+    def embeddings(self, width: int) -> np.ndarray:
+        self.tokenizer()
+        file = self.folder / "embeddings.npy"
+        if not file.exists():
+            counts = embeddings.count_neighbours(self.data, self.folder / "tokenizer.json", self.recipe.contexts, 4, self.recipe.files)
+            np.save(file, embeddings.factorise(counts, width))
+        return np.load(file)
+
+    def silver(self) -> tuple[list[str], list[list[int]], list[list[int]], list[list[int]], np.ndarray, Dataset, Dataset]:
+        """Phrases, the entities' own, broader and held-out phrases, which entities train, training and validation texts."""
+        files = [self.folder / name for name in ("entities.pkl", "train.npz", "validation.npz")]
+        if not all(file.exists() for file in files):
+            entities = silver.collect_entities(self.data)
+            units = silver.match_units(self.data, entities, self.recipe.files)
+            train = dataset.trainable(entities)
+            last = self.recipe.files - 1
+            held_out = [u for u in units if u.file == last and not u.lead and any(e >= 0 and not train[e] for _, _, e in u.spans)]
+            random.Random(0).shuffle(held_out)
+            tokenizer, longest = self.tokenizer(), Shape(pieces=0).tokens
+            dataset.tokenise(held_out[:VALIDATION_TEXTS], tokenizer, entities, longest).save(files[2])
+            chosen = dataset.select([u for u in units if u.file < last], entities, train, self.recipe.texts, seed=0)
+            dataset.tokenise(chosen, tokenizer, entities, longest).save(files[1])
+            files[0].write_bytes(pickle.dumps((entities.phrases, entities.own, entities.broad, entities.held_out, train)))
+        return (*pickle.loads(files[0].read_bytes()), Dataset.load(files[1]), Dataset.load(files[2]))
+
+    def trainer(self) -> Trainer:
+        phrases, own, broad, held_out, train, data, validation = self.silver()
+        tokenizer = self.tokenizer()
+        types = Types(phrases, own, broad, train, tokenizer)
+        shape = Shape(pieces=tokenizer.get_vocab_size(), **self.recipe.shape)
+        trainer = Trainer(
+            shape,
+            self.recipe.schedule,
+            self.embeddings(shape.width),
+            types,
+            data,
+            Validation(validation, phrases, own, held_out, tokenizer),
+            self.folder,
+        )
+        if trainer.checkpoint.exists():
+            trainer.resume()
+        return trainer
+
+    def train(self) -> None:
+        torch.set_num_threads(2)
+        self.trainer().run()
+
+    def model(self) -> Model:
+        state = torch.load(self.folder / "checkpoint.pt", weights_only=True)
+        model = Model(Shape(**state["shape"]))
+        model.load_state_dict(state["model"])
+        return model
+
+    def export(self, out: Path, threshold: float) -> None:
+        """The model folder; activations are calibrated on training texts of every length."""
+        data = Dataset.load(self.folder / "train.npz")
+        lengths = data.lengths()
+        chosen = np.random.default_rng(1).permutation(len(lengths))[:4_000]
+        calibration = []
+        for length in np.unique(lengths[chosen]):
+            rows = chosen[lengths[chosen] == length]
+            calibration.append(torch.from_numpy(data.pieces[data.starts[rows][:, None] + np.arange(length)].astype(np.int64)))
+        write_folder(out, self.model(), self.tokenizer(), calibration, name="ner-retriever-en", licence=LICENCE, threshold=threshold)

@@ -15,3 +15,8 @@ export type { ModelDescription } from './model/model-description.js';
 export { type ModelFolder, openModelFolder } from './model/model-folder.js';
 export { ProjectionHead } from './projection/projection-head.js';
 export type { Document, DocumentRecord, JsonValue, Source } from './text/document.js';
+export { type OffsetUnit, parseDocument } from './text/parse-document.js';
+export { type DelimitedColumns, type DelimitedOptions, readDelimited } from './text/read-delimited.js';
+export { type DocumentFormat, type ReadOptions, readDocuments } from './text/read-documents.js';
+export { readJsonLines } from './text/read-json-lines.js';
+export { readText } from './text/read-text.js';

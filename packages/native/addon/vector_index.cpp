@@ -1,11 +1,13 @@
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
 
 #include "arguments.h"
 #include "environment.h"
+#include "faiss_library.h"
 #include "handle.h"
-#include "ner_retriever/index.h"
+#include "ner_retriever/faiss.h"
 #include "operations.h"
 #include "promise_worker.h"
 #include "status.h"
@@ -20,14 +22,11 @@ struct VectorIndex {
   unsigned threads;
   // Searches share it, add() has it alone: a search sees every finished add whole and nothing of one under way.
   std::shared_mutex mutex;
+  // Rows of finished adds: read on the event loop, which must not wait for the mutex.
+  std::atomic<size_t> size{0};
 
   VectorIndex(std::unique_ptr<ner_retriever::Index> index, unsigned thread_count)
       : native(std::move(index)), threads(thread_count) {}
-
-  size_t size() {
-    const std::shared_lock<std::shared_mutex> lock(mutex);
-    return native->size();
-  }
 };
 
 class AddWorker final : public PromiseWorker {
@@ -44,6 +43,7 @@ class AddWorker final : public PromiseWorker {
   ner_status run() noexcept override {
     const std::unique_lock<std::shared_mutex> lock(index_->mutex);
     const ner_status status = index_->native->add(rows_, row_count_);
+    index_->size = index_->native->size();
     bytes_ = index_->native->bytes();
     return status;
   }
@@ -104,14 +104,31 @@ class SearchWorker final : public PromiseWorker {
   Napi::Reference<Napi::Uint32Array> rows_reference_;
 };
 
+// An error that callers can tell from others: a machine without FAISS is no fault of theirs.
+Napi::Error unavailable(Napi::Env env, const std::string &words) {
+  const Napi::Error error = Napi::Error::New(env, words);
+  error.Set("code", Napi::String::New(env, "BACKEND_UNAVAILABLE"));
+  return error;
+}
+
 }  // namespace
 
 Napi::Value index_create(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   const size_t dimensions = integer(info[0], "dimensions", 1, 1 << 20);
-  const size_t threads = integer(info[1], "threads", 1, 1024);
-  std::unique_ptr<ner_retriever::Index> native =
-      ner_retriever::make_exact_index(Environment::of(env).instruction_set, dimensions);
+  const std::string backend = info[1].ToString();
+  const size_t threads = integer(info[2], "threads", 1, 1024);
+
+  std::unique_ptr<ner_retriever::Index> native;
+  if (backend == "exact") {
+    native = ner_retriever::make_exact_index(Environment::of(env).instruction_set, dimensions);
+  } else if (backend == "faiss") {
+    const FaissLibrary faiss = find_faiss();
+    if (faiss.api == nullptr) throw unavailable(env, "FAISS cannot be used here: " + faiss.reason);
+    native = ner_retriever::make_faiss_index(*faiss.api, dimensions);
+  } else {
+    throw Napi::TypeError::New(env, "expected backend to be 'exact' or 'faiss', got '" + backend + "'");
+  }
   if (native == nullptr) throw Napi::Error::New(env, ner_last_error());
   const size_t bytes = native->bytes();
   return Handle<VectorIndex>::make(
@@ -119,7 +136,7 @@ Napi::Value index_create(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value index_size(const Napi::CallbackInfo &info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(Handle<VectorIndex>::of(info[0]).object->size()));
+  return Napi::Number::New(info.Env(), static_cast<double>(Handle<VectorIndex>::of(info[0]).object->size.load()));
 }
 
 Napi::Value index_add(const Napi::CallbackInfo &info) {
@@ -133,6 +150,6 @@ Napi::Value index_search(const Napi::CallbackInfo &info) {
   const Napi::Float32Array queries = float32_array(info[1], "queries");
   const size_t query_count = row_count(queries, index->native->dimensions(), "queries");
   const size_t limit = integer(info[2], "limit", 1, 9007199254740991.0);
-  const size_t size = index->size();
+  const size_t size = index->size;
   return PromiseWorker::start(new SearchWorker(index, queries, query_count, limit < size ? limit : size));
 }

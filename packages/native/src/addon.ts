@@ -1,3 +1,4 @@
+import type { IndexBackend } from './index-backend.js';
 import type { InstructionSet } from './instruction-set.js';
 import { loadAddon } from './load-addon.js';
 import type { Pooling } from './pooling.js';
@@ -32,7 +33,7 @@ export interface Addon {
   projectionRun(projection: ProjectionHandle, rows: Float32Array): Promise<Float32Array>;
   projectionRunSync(projection: ProjectionHandle, rows: Float32Array): Float32Array;
 
-  indexCreate(dimensions: number, threads: number): IndexHandle;
+  indexCreate(dimensions: number, backend: IndexBackend, threads: number): IndexHandle;
   indexSize(index: IndexHandle): number;
   indexAdd(index: IndexHandle, rows: Float32Array): Promise<void>;
   indexSearch(

@@ -1,7 +1,8 @@
 export { crc32c } from './crc32c.js';
+export type { IndexBackend } from './index-backend.js';
 export { info, type NativeInfo } from './info.js';
 export type { InstructionSet } from './instruction-set.js';
 export { poolSpans } from './pool-spans.js';
 export type { Pooling } from './pooling.js';
 export { type LinearLayer, Projection } from './projection.js';
-export { type IndexBackend, type SearchResult, VectorIndex, type VectorIndexOptions } from './vector-index.js';
+export { type SearchResult, VectorIndex, type VectorIndexOptions } from './vector-index.js';

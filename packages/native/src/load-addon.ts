@@ -52,8 +52,10 @@ function remedies(errors: readonly Error[]): string[] {
   if (/GLIBC_|GLIBCXX_|libc\.musl|ld-musl|ld-linux/.test(all)) {
     found.push('The binary is for another C library than this system has: install the package on this system itself.');
   }
-  if (/invalid ELF header|wrong ELF class|mach-o|not a valid Win32 application|Exec format/i.test(all)) {
-    found.push('The binary is for another platform: node_modules was copied here. Remove it and install again.');
+  if (/invalid ELF header|wrong ELF class|mach-o|not a valid Win32 application|Exec format|file too short/i.test(all)) {
+    found.push(
+      'The binary is damaged or for another platform (was node_modules copied here?). Remove it and install again.',
+    );
   }
   if (errors.every((error) => (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND')) {
     found.push(`There is no binary here. If this is an installed package, it has none for ${platformName()}.`);

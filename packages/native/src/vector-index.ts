@@ -1,8 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { addon, type IndexHandle } from './addon.js';
-
-/** `exact`: this package's own scan. `faiss`: FAISS's IndexFlatIP, where it is installed (see `info().faiss`). */
-export type IndexBackend = 'exact' | 'faiss';
+import type { IndexBackend } from './index-backend.js';
 
 export interface VectorIndexOptions {
   /** Columns of every row and query. */
@@ -29,14 +27,21 @@ export class VectorIndex {
   readonly #handle: IndexHandle;
   #lastAdd: Promise<void> = Promise.resolve();
 
-  /** @throws TypeError for an unknown option or backend; RangeError for sizes that cannot be */
+  /**
+   * @throws TypeError for an unknown option or backend; RangeError for sizes that cannot be; an Error with `code`
+   *   'BACKEND_UNAVAILABLE' for FAISS where it cannot be loaded, saying why
+   */
   constructor(options: VectorIndexOptions) {
     for (const name of Object.keys(options)) {
       if (!optionNames.has(name)) {
         throw new TypeError(`expected options of VectorIndex to be ${[...optionNames].join(', ')}, got '${name}'`);
       }
     }
-    this.#handle = addon.indexCreate(options.dimensions, options.threads ?? availableParallelism());
+    this.#handle = addon.indexCreate(
+      options.dimensions,
+      options.backend ?? 'exact',
+      options.threads ?? availableParallelism(),
+    );
   }
 
   /** Rows of all finished calls of {@link add}. */
@@ -59,7 +64,8 @@ export class VectorIndex {
 
   /**
    * The rows with the highest inner products for each query, off the event loop. Equal scores go by lower row; NaN
-   * scores come last. With a limit of {@link size} it is the whole ranking.
+   * scores come last. With a limit of {@link size} it is the whole ranking. (FAISS may choose otherwise among rows whose
+   * score equals that of the last place.)
    *
    * @param queries `[n, dimensions]`; not to be changed or transferred before the promise settles
    * @param limit results a query, at least 1; more than {@link size} gives all

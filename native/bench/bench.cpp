@@ -1,0 +1,170 @@
+// Times the native operations against what the machine can do, in one run: `bench [--json] [--threads N] [--rows N]`.
+//
+// Units: GB/s are 1e9 bytes of rows a second, each row counted once a search; GFLOP/s are 1e9 multiplications and
+// additions a second. Every figure is the best of several runs. The floor of a one-query scan is a plain vectorised sum
+// over the same bytes with the same threads: nothing can answer from rows that it has not read.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ner_retriever/instruction_set.h"
+#include "ner_retriever/projection.h"
+#include "ner_retriever/scan.h"
+#include "run_on_threads.h"
+
+#ifdef NER_RETRIEVER_BENCH_BLAS
+extern "C" {
+void cblas_sgemm(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
+                 const float *b, int ldb, float beta, float *c, int ldc);
+void openblas_set_num_threads(int threads);
+char *openblas_get_corename(void);
+}
+#endif
+
+namespace {
+
+bool json = false;
+bool first_line = true;
+
+void report(const std::string &what, const std::string &set, double milliseconds, double figure, const char *unit) {
+  if (json)
+    std::printf("%s\n  {\"what\": \"%s\", \"on\": \"%s\", \"milliseconds\": %.3f, \"%s\": %.1f}", first_line ? "[" : ",",
+                what.c_str(), set.c_str(), milliseconds, unit, figure);
+  else
+    std::printf("%-52s %-18s %10.3f ms %8.1f %s\n", what.c_str(), set.c_str(), milliseconds, figure, unit);
+  first_line = false;
+}
+
+// The best time of one call, over at least three calls and half a second.
+template <class Work>
+double best_milliseconds(const Work &work) {
+  using Clock = std::chrono::steady_clock;
+  double best = 1e30;
+  const auto begin = Clock::now();
+  for (int round = 0; round < 3 || Clock::now() - begin < std::chrono::milliseconds(500); ++round) {
+    const auto start = Clock::now();
+    work();
+    best = std::min(best, std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+  }
+  return best;
+}
+
+std::vector<float> random_floats(size_t count) {
+  std::mt19937 generator(7);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  std::vector<float> values(count);
+  for (float &value : values) value = uniform(generator);
+  return values;
+}
+
+float sum_part(const float *values, size_t count) {
+  // Independent sums, so that the compiler's vectors are limited by memory and not by the latency of an addition.
+  float sums[64] = {};
+  for (size_t i = 0; i + 64 <= count; i += 64)
+    for (size_t lane = 0; lane < 64; ++lane) sums[lane] += values[i + lane];
+  float sum = 0;
+  for (const float value : sums) sum += value;
+  return sum;
+}
+
+void bench_scan(size_t row_count, size_t dimensions, unsigned threads) {
+  const std::vector<float> rows = random_floats(row_count * dimensions);
+  const double gigabytes = static_cast<double>(rows.size()) * sizeof(float) / 1e9;
+  const std::string shape = std::to_string(row_count) + " x " + std::to_string(dimensions);
+
+  std::vector<float> sums(threads);
+  const double floor = best_milliseconds([&] {
+    ner_retriever::run_on_threads(threads, [&](size_t thread) {
+      const size_t begin = rows.size() / threads * thread;
+      sums[thread] = sum_part(rows.data() + begin, rows.size() / threads);
+    });
+  });
+  report("sum over " + shape + " (the floor)", "compiler", floor, gigabytes / floor * 1e3, "GB/s");
+
+  const std::vector<float> queries = random_floats(64 * dimensions);
+  for (const ner_instruction_set set : {NER_SCALAR, NER_AVX2, NER_AVX512}) {
+    if (!ner_instruction_set_available(set)) continue;
+    for (const size_t query_count : {size_t{1}, size_t{8}, size_t{64}}) {
+      std::vector<float> scores(query_count * 100);
+      std::vector<uint32_t> found(query_count * 100);
+      const ner_rows segment = {rows.data(), row_count};
+      const double time = best_milliseconds([&] {
+        ner_scan_top_k(set, &segment, 1, dimensions, queries.data(), query_count, 100, threads, scores.data(),
+                       found.data());
+      });
+      const std::string what = "scan " + shape + ", " + std::to_string(query_count) + " queries, top 100";
+      if (query_count == 1)
+        report(what, ner_instruction_set_name(set), time, gigabytes / time * 1e3, "GB/s");
+      else
+        report(what, ner_instruction_set_name(set), time,
+               2e-6 * static_cast<double>(row_count * dimensions * query_count) / time, "GFLOP/s");
+    }
+  }
+}
+
+void bench_projection(size_t row_count, size_t input, size_t hidden, size_t output) {
+  const std::vector<float> rows = random_floats(row_count * input);
+  const std::vector<float> weight_1 = random_floats(hidden * input);
+  const std::vector<float> weight_2 = random_floats(output * hidden);
+  const std::vector<float> bias = random_floats(std::max(hidden, output));
+  const double flops = 2e-6 * static_cast<double>(row_count) * static_cast<double>(input * hidden + hidden * output);
+  const std::string what = "project " + std::to_string(row_count) + " rows, " + std::to_string(input) + " -> " +
+                           std::to_string(hidden) + " -> " + std::to_string(output);
+  std::vector<float> out(row_count * output);
+  const ner_linear_layer layers[] = {{weight_1.data(), bias.data(), hidden}, {weight_2.data(), bias.data(), output}};
+  for (const ner_instruction_set set : {NER_SCALAR, NER_AVX2, NER_AVX512}) {
+    if (!ner_instruction_set_available(set)) continue;
+    ner_projection *projection = nullptr;
+    if (ner_projection_create(set, layers, 2, input, &projection) != NER_OK) std::abort();
+    const double time = best_milliseconds([&] { ner_projection_run(projection, rows.data(), row_count, out.data()); });
+    ner_projection_destroy(projection);
+    report(what, ner_instruction_set_name(set), time, flops / time, "GFLOP/s");
+  }
+#ifdef NER_RETRIEVER_BENCH_BLAS
+  // The two products alone: no bias, no SiLU, no norm.
+  openblas_set_num_threads(1);
+  std::vector<float> middle(row_count * hidden);
+  const auto size = [](size_t value) { return static_cast<int>(value); };
+  const double time = best_milliseconds([&] {
+    constexpr int row_major = 101, plain = 111, transposed = 112;
+    cblas_sgemm(row_major, plain, transposed, size(row_count), size(hidden), size(input), 1, rows.data(), size(input),
+                weight_1.data(), size(input), 0, middle.data(), size(hidden));
+    cblas_sgemm(row_major, plain, transposed, size(row_count), size(output), size(hidden), 1, middle.data(),
+                size(hidden), weight_2.data(), size(hidden), 0, out.data(), size(output));
+  });
+  report(what + ", matmuls alone", std::string("OpenBLAS ") + openblas_get_corename(), time, flops / time, "GFLOP/s");
+#endif
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  unsigned threads = std::max(1u, std::thread::hardware_concurrency());
+  size_t rows = 200000;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--json") == 0) {
+      json = true;
+    } else if (std::strcmp(argv[i], "--threads") == 0 && i + 1 < argc) {
+      threads = static_cast<unsigned>(std::max(1, std::atoi(argv[++i])));
+    } else if (std::strcmp(argv[i], "--rows") == 0 && i + 1 < argc) {
+      rows = static_cast<size_t>(std::max(1, std::atoi(argv[++i])));
+    } else {
+      std::fprintf(stderr, "bench [--json] [--threads N] [--rows N]\n");
+      return 2;
+    }
+  }
+  if (!json) std::printf("scan: %u threads; projection: 1 thread\n", threads);
+  bench_scan(rows, 512, threads);
+  bench_projection(2048, 1024, 500, 500);
+  bench_projection(2048, 256, 256, 256);
+  bench_projection(1, 1024, 500, 500);
+  if (json) std::printf("\n]\n");
+  return 0;
+}

@@ -9,11 +9,22 @@ export {
   type MentionEmbeddings,
 } from './embedder.js';
 export { type ErrorCode, type ErrorDetails, errorCodes, NerRetrieverError } from './errors.js';
+export type { AddProgress, AddSummary, Refusal, SkippedInDocument } from './index/add-progress.js';
+export type { AddRun } from './index/add-run.js';
 export type { Matrix } from './matrix.js';
 export type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
 export type { ModelDescription } from './model/model-description.js';
 export { type ModelFolder, openModelFolder } from './model/model-folder.js';
 export { ProjectionHead } from './projection/projection-head.js';
+export {
+  type AddOptions,
+  type IndexInfo,
+  Retriever,
+  type RetrieverOptions,
+  type SearchOptions,
+  type SearchResult,
+} from './retriever.js';
+export type { Hit } from './search/hit.js';
 export type { Document, DocumentRecord, JsonValue, Source } from './text/document.js';
 export { type OffsetUnit, parseDocument } from './text/parse-document.js';
 export { type DelimitedColumns, type DelimitedOptions, readDelimited } from './text/read-delimited.js';

@@ -1,8 +1,10 @@
+import { readdirSync, statSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NerRetrieverError } from '../errors.js';
+import type { Document } from '../text/document.js';
 import { BlockReader } from './block-reader.js';
-import { Catalog, catalogFile } from './catalog.js';
+import { Catalog, catalogFile, type Totals } from './catalog.js';
 import { IndexWriter } from './index-writer.js';
 import { type IndexModel, indexFormat, type Manifest, readManifest, writeManifest } from './manifest.js';
 import { ordinalBytes, segmentFiles, segmentsDirectory } from './segment-files.js';
@@ -85,18 +87,40 @@ export class IndexFolder {
     return catalog;
   }
 
+  /** The document with an id. */
+  get(id: string): Document | undefined {
+    return this.#guard(() =>
+      this.catalog.read(() => {
+        const found = this.catalog.find(id);
+        return found && this.catalog.document(found.ordinal);
+      }),
+    );
+  }
+
+  totals(): Totals {
+    return this.#guard(() => this.catalog.totals());
+  }
+
   /** Bytes of all files of the index. */
-  async bytes(): Promise<number> {
-    const names = await readdir(this.directory, { recursive: true, withFileTypes: true });
-    let bytes = 0;
-    for (const entry of names) {
-      if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size;
-    }
-    return bytes;
+  bytes(): number {
+    return this.#guard(() => {
+      const entries = readdirSync(this.directory, { recursive: true, withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+      // One that a writer takes away meanwhile has no bytes.
+      return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+    });
   }
 
   close(): void {
     this.catalog.close();
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw storageError(error, this.directory);
+    }
   }
 }
 

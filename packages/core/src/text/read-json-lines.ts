@@ -31,7 +31,9 @@ function parseLine(text: string, source: Source, offsets: OffsetUnit | undefined
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const received = `something else (${(cause as Error).message})`;
+    // Its own lines and columns count within the line: they would only confuse.
+    const reason = (cause as Error).message.replace(/ \(line \d+ column \d+\)/, '');
+    const received = `something else (${reason})`;
     throw new NerRetrieverError('LINE_MALFORMED', { ...source, expected: 'a JSON object', received }, { cause });
   }
   return parseDocument(value, source, offsets);

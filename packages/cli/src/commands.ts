@@ -1,0 +1,51 @@
+import type { Command } from './command.js';
+
+export interface Verb {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+/** Every verb; its file is loaded only when it is asked for. */
+export const verbs: readonly Verb[] = [
+  {
+    name: 'index',
+    summary: 'read documents into an index folder',
+    load: async () => (await import('./commands/index.js')).index,
+  },
+  {
+    name: 'search',
+    summary: 'find the documents that mention an entity of a type',
+    load: async () => (await import('./commands/search.js')).search,
+  },
+  {
+    name: 'detect',
+    summary: 'find the mentions in texts, as JSON Lines',
+    load: async () => (await import('./commands/detect.js')).detect,
+  },
+  {
+    name: 'embed',
+    summary: 'write the vectors of mentions or of type descriptions as .npy',
+    load: async () => (await import('./commands/embed.js')).embed,
+  },
+  {
+    name: 'eval',
+    summary: 'measure a model on a labelled data set, beside BM25',
+    load: async () => (await import('./commands/eval.js')).evaluation,
+  },
+  {
+    name: 'serve',
+    summary: 'answer searches over HTTP',
+    load: async () => (await import('./commands/serve.js')).serve,
+  },
+  {
+    name: 'index-info',
+    summary: 'what an index folder holds',
+    load: async () => (await import('./commands/index-info.js')).indexInfo,
+  },
+  {
+    name: 'doctor',
+    summary: 'what works on this machine, and why not',
+    load: async () => (await import('./commands/doctor.js')).doctor,
+  },
+];

@@ -1,0 +1,83 @@
+import type { Command } from '../command.js';
+import { documentsOf } from '../documents-of.js';
+import { inOrder } from '../in-order.js';
+import { readFiles, readingFlags } from '../reading.js';
+import { Refusals } from '../refusals.js';
+import { Interruption, interrupted } from '../terminal/interruption.js';
+import { jsonText } from '../terminal/json-text.js';
+import { Progress } from '../terminal/progress.js';
+
+/** Characters of text that are given to the detector at once, and how many such chunks wait. */
+const chunkCharacters = 250_000;
+const chunksInFlight = 2;
+
+export const detect: Command = {
+  usage: ['FILE…'],
+  about: `Finds the mentions in texts with the model's detector and prints JSON Lines, one document a line, in order:
+{"id": "…", "mentions": [{"start": 0, "end": 12, "text": "…", "score": 0.98}]}. Mentions that documents already have are not looked at.`,
+  flags: [
+    { name: 'model', value: 'DIR', help: 'the model folder (default: the bundled English model)' },
+    ...readingFlags,
+  ],
+  examples: [
+    'detect wiki.jsonl > mentions.jsonl',
+    'detect - <<< \'{"id": "a", "text": "Microraptor was found in Liaoning."}\'',
+  ],
+
+  async run(words, { output, messages }) {
+    const model = words.text('model');
+    const { records, totalBytes } = await readFiles(words);
+    const { Embedder } = await import('@ner-retriever/core');
+    const interruption = new Interruption(() => messages.note('Interrupted. Ctrl-C again quits at once.'));
+    const { signal } = interruption;
+    const progress = new Progress(messages);
+    const refusals = new Refusals(messages);
+    const started = performance.now();
+    let documents = 0;
+    let mentions = 0;
+    let bytes = 0;
+    try {
+      await using embedder = await Embedder.open(model, { signal });
+      const read = documentsOf(records, refusals, (record) => {
+        bytes = record.bytes;
+      });
+      const chunks = inOrder(read, {
+        chunkWeight: chunkCharacters,
+        inFlight: chunksInFlight,
+        weight: ({ text }) => text.length,
+        work: async (chunk) => ({
+          chunk,
+          found: await embedder.detect(
+            chunk.map(({ text }) => text),
+            { signal },
+          ),
+        }),
+      });
+      for await (const { chunk, found } of chunks) {
+        for (const [place, { id }] of chunk.entries()) {
+          const here = found[place] ?? [];
+          mentions += here.length;
+          await output.line(
+            jsonText({ id, mentions: here.map(({ start, end, text, score }) => ({ start, end, text, score })) }),
+          );
+        }
+        if (output.closed) break;
+        documents += chunk.length;
+        progress.update({
+          documents,
+          mentions,
+          elapsedMs: performance.now() - started,
+          share: totalBytes && bytes / totalBytes,
+        });
+      }
+      return refusals.refused > 0 ? 1 : 0;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return interrupted;
+    } finally {
+      progress.end();
+      refusals.end();
+      interruption.end();
+    }
+  },
+};

@@ -1,0 +1,88 @@
+import { setMaxListeners } from 'node:events';
+import type { Command } from '../command.js';
+import { readFiles, readingFlags } from '../reading.js';
+import { Refusals } from '../refusals.js';
+import { formatAmount, formatDuration } from '../terminal/format.js';
+import { Interruption, interrupted } from '../terminal/interruption.js';
+import { Progress } from '../terminal/progress.js';
+import { sanitise } from '../terminal/sanitise.js';
+
+export const index: Command = {
+  usage: ['FILE… --index DIR'],
+  about: `Reads documents and adds them to an index folder, which is made if it is missing.
+FILE is .jsonl, .txt, .csv or .tsv, also with .gz or .zst behind it, or - for standard input. JSON Lines are
+{"id": "…", "text": "…", "mentions": [{"start": 0, "end": 12}], "metadata": {…}}; mentions and metadata may be absent.
+A document that the index already holds is skipped if it is the same, and replaced if it is not: after an interruption,
+the same command goes on where it stopped. Lines that are refused are named, the rest goes in, and the exit code is 1.`,
+  flags: [
+    { name: 'index', value: 'DIR', help: 'the index folder' },
+    { name: 'model', value: 'DIR', help: 'the model folder (default: the bundled English model)' },
+    {
+      name: 'mentions',
+      value: 'HOW',
+      help: 'given: only spans that documents have; detect: the detector finds all (default: given spans where a document has them, the detector elsewhere)',
+    },
+    { name: 'strict', help: 'stop at the first line that is refused' },
+    ...readingFlags,
+    { name: 'workers', value: 'N', help: 'encoder threads (default: one a processor core)' },
+  ],
+  examples: [
+    'index wiki.jsonl.gz --index wiki.index',
+    'index labelled.jsonl --index labelled.index --mentions given --offsets code-points',
+    'index products.csv --index products.index --columns id=sku,text=description',
+    'index - --index notes.index < notes.jsonl',
+  ],
+
+  async run(words, { messages }) {
+    const directory = words.required('index');
+    const model = words.text('model');
+    const mentions = words.choice('mentions', ['given', 'detect']);
+    const workers = words.integer('workers', 1);
+    const { records, totalBytes } = await readFiles(words);
+
+    const { Retriever } = await import('@ner-retriever/core');
+    const interruption = new Interruption(() =>
+      messages.note(
+        'Interrupted: finishing the current commit. The same command resumes from there; Ctrl-C again quits at once.',
+      ),
+    );
+    const { signal } = interruption;
+    setMaxListeners(0, signal);
+    const progress = new Progress(messages);
+    const refusals = new Refusals(messages);
+    await using retriever = await Retriever.open(directory, {
+      create: true,
+      ...(model !== undefined && { model }),
+      ...(workers !== undefined && { workers }),
+    });
+    try {
+      const run = retriever.add(records, {
+        signal,
+        strict: words.has('strict'),
+        ...(mentions && { mentions }),
+        onRefused: (refusal) => refusals.refuse(refusal.error),
+        onSkipped: (skipped) => refusals.skip(skipped.id, skipped),
+      });
+      for await (const state of run) {
+        progress.update({ ...state, share: totalBytes ? state.bytes / totalBytes : null });
+      }
+      const summary = await run;
+      progress.end();
+      refusals.end();
+      messages.note(
+        `${sanitise(directory)}: ${formatAmount(summary.documents - summary.replaced, 'document')} added, ${summary.replaced} replaced, ` +
+          `${summary.unchanged} unchanged, ${summary.refused} refused; ${formatAmount(summary.mentions, 'mention')}, ` +
+          `${summary.skippedMentions} skipped; ${formatDuration(summary.elapsedMs)}`,
+      );
+      return summary.refused > 0 ? 1 : 0;
+    } catch (error) {
+      progress.end();
+      refusals.end();
+      if (!signal.aborted) throw error;
+      messages.note('Stopped. Everything up to the last commit is in the index.');
+      return interrupted;
+    } finally {
+      interruption.end();
+    }
+  },
+};

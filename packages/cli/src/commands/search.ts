@@ -1,0 +1,148 @@
+import type { Hit, Retriever } from '@ner-retriever/core';
+import type { Command, Surroundings } from '../command.js';
+import type { Arguments } from '../flags/arguments.js';
+import { formatHit } from '../format-hit.js';
+import { hitLine } from '../hit-line.js';
+import { readTypeDescriptions } from '../read-type-descriptions.js';
+import { jsonText } from '../terminal/json-text.js';
+import type { Output } from '../terminal/output.js';
+import { sanitise } from '../terminal/sanitise.js';
+import { styleFor } from '../terminal/style.js';
+
+/** Descriptions that are searched for in one pass over the index. */
+const typesAtOnce = 64;
+
+export const search: Command = {
+  usage: ['"TYPE" --index DIR', '--types FILE --index DIR'],
+  about: `Finds the documents that mention an entity of a type, best first, each with the mention that is the evidence.
+The index remembers the model that made it.`,
+  flags: [
+    { name: 'index', value: 'DIR', help: 'the index folder' },
+    { name: 'types', value: 'FILE', help: 'many descriptions, one a line (- for standard input)' },
+    { name: 'limit', value: 'N', help: 'at most N documents for a description (default: 10)' },
+    { name: 'all', help: 'every document that has a vector, ranked' },
+    { name: 'min-score', value: 'S', help: 'only documents that score at least S' },
+    { name: 'json', help: 'one JSON document: {"results": [{"type", "hits": […]}]}' },
+    { name: 'jsonl', help: 'one hit a line: {"type", "rank", "score", "id", "mention": {"start", "end", "text"}}' },
+    { name: 'model', value: 'DIR', help: 'where the model of the index lies now, if it was moved' },
+  ],
+  examples: [
+    'search "dinosaur" --index wiki.index',
+    'search "operatic soprano" --index wiki.index --all --min-score 0.35 --jsonl',
+    'search --types types.txt --index wiki.index --limit 100 --jsonl > hits.jsonl',
+  ],
+
+  async run(words, surroundings) {
+    const directory = words.required('index');
+    const model = words.text('model');
+    words.exclusive('limit', 'all');
+    words.exclusive('json', 'jsonl');
+    const wanted: Wanted = { limit: words.integer('limit', 1) ?? 10, minScore: words.number('min-score') };
+    const types = await descriptions(words);
+
+    const { Retriever } = await import('@ner-retriever/core');
+    await using retriever = await Retriever.open(directory, { readOnly: true, ...(model !== undefined && { model }) });
+    const results = words.has('all') ? everyHit(retriever, types, wanted) : bestHits(retriever, types, wanted);
+    const print = words.has('jsonl') ? printJsonLines : words.has('json') ? printJson : printForPeople;
+    await print(results, surroundings);
+    return 0;
+  },
+};
+
+interface Wanted {
+  readonly limit: number;
+  readonly minScore: number | undefined;
+}
+
+interface Result {
+  readonly type: string;
+  readonly hits: AsyncIterable<Hit> | Iterable<Hit>;
+}
+
+async function descriptions(words: Arguments): Promise<string[]> {
+  const file = words.text('types');
+  const [type, ...more] = words.operands;
+  if (file !== undefined) {
+    if (type !== undefined) words.refuse('"TYPE" or --types FILE', 'both');
+    return readTypeDescriptions(file);
+  }
+  if (type === undefined || type.trim() === '')
+    words.refuse('"TYPE" or --types FILE', type === undefined ? 'none' : 'an empty TYPE');
+  if (more.length > 0) words.refuse('one TYPE, in quotes', `${words.operands.length} words`);
+  return [type as string];
+}
+
+async function* bestHits(retriever: Retriever, types: readonly string[], wanted: Wanted): AsyncGenerator<Result> {
+  const { limit, minScore } = wanted;
+  for (let first = 0; first < types.length; first += typesAtOnce) {
+    const some = types.slice(first, first + typesAtOnce);
+    const found = await retriever.searchMany(some, { limit, ...(minScore !== undefined && { minScore }) });
+    for (const [place, type] of some.entries()) yield { type, hits: found[place]?.hits ?? [] };
+  }
+}
+
+async function* everyHit(retriever: Retriever, types: readonly string[], { minScore }: Wanted): AsyncGenerator<Result> {
+  for (const type of types) yield { type, hits: retriever.searchAll(type, minScore === undefined ? {} : { minScore }) };
+}
+
+async function printJsonLines(results: AsyncIterable<Result>, { output }: Surroundings): Promise<void> {
+  await eachHit(results, output, async (type, rank, hit) => output.line(jsonText(hitLine(type, rank, hit))));
+}
+
+async function printJson(results: AsyncIterable<Result>, { output }: Surroundings): Promise<void> {
+  // Streamed: an exhaustive answer need not fit into memory.
+  await output.write('{"results":[');
+  let open = false;
+  await eachHit(
+    results,
+    output,
+    async (type, rank, hit) => {
+      const { type: _, ...line } = hitLine(type, rank, hit);
+      await output.write(`${rank === 1 ? '' : ','}\n  ${jsonText(line)}`);
+    },
+    async (type) => {
+      await output.write(`${open ? '\n]},' : ''}\n{"type":${jsonText(type)},"hits":[`);
+      open = true;
+    },
+  );
+  await output.write(`${open ? '\n]}' : ''}\n]}\n`);
+}
+
+async function printForPeople(results: AsyncIterable<Result>, { output, environment }: Surroundings): Promise<void> {
+  const style = styleFor(output.isTerminal, environment);
+  let hits = -1;
+  const none = async () => {
+    if (hits === 0) await output.line('      no document');
+  };
+  await eachHit(
+    results,
+    output,
+    async (_, rank, hit) => {
+      hits = rank;
+      await output.line(formatHit(rank, hit, style, output.columns ?? 120));
+    },
+    async (type) => {
+      await none();
+      await output.line(`${hits < 0 ? '' : '\n'}${style.bold(sanitise(type))}`);
+      hits = 0;
+    },
+  );
+  await none();
+}
+
+/** Hands on the hits in order, ranks counted anew for each description; stops once the reader has left. */
+async function eachHit(
+  results: AsyncIterable<Result>,
+  output: Output,
+  onHit: (type: string, rank: number, hit: Hit) => Promise<void>,
+  onType: (type: string) => Promise<void> = async () => {},
+): Promise<void> {
+  for await (const { type, hits } of results) {
+    await onType(type);
+    let rank = 0;
+    for await (const hit of hits) {
+      if (output.closed) return;
+      await onHit(type, ++rank, hit);
+    }
+  }
+}

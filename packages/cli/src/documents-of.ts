@@ -1,0 +1,15 @@
+import type { Document, DocumentRecord } from '@ner-retriever/core';
+import type { Refusals } from './refusals.js';
+
+/** The documents of records; lines that are refused are named and left out. `onRecord` sees how far the reading is. */
+export async function* documentsOf(
+  records: AsyncIterable<DocumentRecord>,
+  refusals: Refusals,
+  onRecord: (record: DocumentRecord) => void,
+): AsyncGenerator<Document> {
+  for await (const record of records) {
+    onRecord(record);
+    if ('error' in record) refusals.refuse(record.error);
+    else yield record.document;
+  }
+}

@@ -69,12 +69,13 @@ export function parseModelDescription(text: string, directory: string): ModelDes
     },
     files: Object.fromEntries(
       Object.entries(files).map(([name, entry]) => {
+        inside(name);
         const field = `files["${name}"]`;
         const { bytes, sha256 } = object(entry, field);
         if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) {
           throw invalid(`${field}.sha256`, '64 lower-case hexadecimal digits', sha256);
         }
-        return [inside(name), { bytes: integer(bytes, `${field}.bytes`, 0), sha256 }];
+        return [name, { bytes: integer(bytes, `${field}.bytes`, 0), sha256 }];
       }),
     ),
   };

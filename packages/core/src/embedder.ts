@@ -156,6 +156,7 @@ export class Embedder {
       sources: new Uint8Array(descriptions.length).fill(MentionSource.wholeText),
       vectors: raw ? 'raw' : 'projected',
       signal,
+      urgent: true,
     });
     const columns = raw ? this.model.description.tap.dimensions : this.model.description.dimensions;
     const data = new Float32Array(descriptions.length * columns);
@@ -185,12 +186,14 @@ export class Embedder {
       vectors,
       threshold = this.model.description.detector?.threshold ?? 1,
       signal,
+      urgent = false,
     }: {
       readonly sources: Uint8Array;
       readonly spans?: readonly (readonly Span[])[] | undefined;
       readonly vectors: EncodeRequest['vectors'];
       readonly threshold?: number | undefined;
       readonly signal: AbortSignal | undefined;
+      readonly urgent?: boolean;
     },
   ): Promise<EncodedTexts[]> {
     checkSignal(signal);
@@ -216,7 +219,7 @@ export class Embedder {
         vectors,
         threshold,
       };
-      return { texts: own, result: await this.#pool.encode(request, call.signal) };
+      return { texts: own, result: await this.#pool.encode(request, { signal: call.signal, urgent }) };
     };
     try {
       return await Promise.all(dealTexts(texts, this.#pool.size).map(encode));

@@ -12,10 +12,18 @@ interface Task {
   worker: EncoderWorker | null;
 }
 
+export interface EncodeOptions {
+  readonly signal?: AbortSignal;
+  /** Default: false, behind all requests that came before. */
+  readonly urgent?: boolean;
+}
+
 /** Encoder threads that take requests in order. A request stays where it is until a worker is free, so nothing piles up in them. */
 export class EncoderPool {
   readonly #workers: Set<EncoderWorker>;
   readonly #idle: EncoderWorker[];
+  /** Short requests that somebody waits for: they do not stand behind a call with thousands of documents. */
+  readonly #urgent: Task[] = [];
   readonly #waiting: Task[] = [];
   #closing: Promise<void> | null = null;
   #drained: (() => void) | null = null;
@@ -52,7 +60,7 @@ export class EncoderPool {
    * @throws NerRetrieverError ENCODER_CLOSED, WORKER_LOST, ENCODER_FAILED; `signal`'s reason at once, while the worker stops
    *   before its next batch.
    */
-  encode(request: EncodeRequest, signal?: AbortSignal): Promise<EncodeResult> {
+  encode(request: EncodeRequest, { signal, urgent = false }: EncodeOptions = {}): Promise<EncodeResult> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       if (this.#closing !== null) throw new NerRetrieverError('ENCODER_CLOSED', {});
@@ -73,7 +81,7 @@ export class EncoderPool {
         },
       };
       signal?.addEventListener('abort', abort, { once: true });
-      this.#waiting.push(task);
+      (urgent ? this.#urgent : this.#waiting).push(task);
       this.#deal();
     });
   }
@@ -94,15 +102,17 @@ export class EncoderPool {
   }
 
   #deal(): void {
-    while (this.#idle.length > 0 && this.#waiting.length > 0) {
-      this.#run(this.#waiting.shift() as Task, this.#idle.pop() as EncoderWorker);
+    while (this.#idle.length > 0) {
+      const task = this.#urgent.shift() ?? this.#waiting.shift();
+      if (task === undefined) break;
+      this.#run(task, this.#idle.pop() as EncoderWorker);
     }
     if (this.#workers.size === 0) {
-      for (const task of this.#waiting.splice(0)) {
+      for (const task of [...this.#urgent.splice(0), ...this.#waiting.splice(0)]) {
         task.reject(new NerRetrieverError('WORKER_LOST', { reason: 'every worker has ended' }));
       }
     }
-    if (this.#waiting.length === 0 && this.#idle.length === this.#workers.size) this.#drained?.();
+    if (this.#urgent.length + this.#waiting.length === 0 && this.#idle.length === this.#workers.size) this.#drained?.();
   }
 
   async #run(task: Task, worker: EncoderWorker): Promise<void> {
@@ -125,8 +135,10 @@ export class EncoderPool {
       task.worker.cancel();
       return;
     }
-    const place = this.#waiting.indexOf(task);
-    if (place >= 0) this.#waiting.splice(place, 1);
+    for (const queue of [this.#urgent, this.#waiting]) {
+      const place = queue.indexOf(task);
+      if (place >= 0) queue.splice(place, 1);
+    }
     this.#deal();
   }
 

@@ -27,7 +27,8 @@ export class EncoderWorker {
       threads,
       control: this.#control,
     };
-    this.#worker = new Worker(url, { workerData: setup, name: 'ner-retriever encoder' });
+    // Without the process's own flags: some of them (--input-type) a worker's file may not have.
+    this.#worker = new Worker(url, { workerData: setup, name: 'ner-retriever encoder', execArgv: [] });
     this.#worker.on('message', (message: FromWorker) => this.#waiter?.resolve(message));
     this.ended = new Promise((resolve) => {
       let reason = 'its thread ended';

@@ -189,8 +189,8 @@ class Adding {
   #admit(record: Document | DocumentRecord, position: number, chunk: Chunk): void {
     const { writer, mentions } = this.#options;
     // A document alone has no place in a file: it is named by its position.
-    const source = 'source' in record ? record.source : { file: 'documents', line: position };
-    if ('bytes' in record) chunk.bytes = record.bytes;
+    const source = isRecord(record) ? record.source : { file: 'documents', line: position };
+    if (isRecord(record)) chunk.bytes = record.bytes;
     const read = readRecord(record, source, mentions);
     if ('error' in read) {
       this.#refuse({ source, error: read.error });
@@ -295,11 +295,8 @@ function readRecord(
   mentions: MentionsOption,
 ): { document: Document; content: Uint8Array } | { error: NerRetrieverError } {
   try {
-    if (typeof record === 'object' && record !== null && 'error' in record) return { error: record.error };
-    const document =
-      typeof record === 'object' && record !== null && 'document' in record
-        ? record.document
-        : parseDocument(record, source);
+    if (isRecord(record) && 'error' in record) return { error: record.error };
+    const document = isRecord(record) ? record.document : parseDocument(record, source);
     return { document, content: contentDigest(document, mentions) };
   } catch (error) {
     if (NerRetrieverError.isInstance(error)) return { error };
@@ -308,6 +305,11 @@ function readRecord(
     const what = { field: 'metadata', expected: 'values that JSON can hold', received: error.message };
     return { error: new NerRetrieverError('DOCUMENT_INVALID', { ...source, ...what }, { cause: error }) };
   }
+}
+
+/** Types say so much only to those who use them: a document may be anything. */
+function isRecord(value: Document | DocumentRecord): value is DocumentRecord {
+  return typeof value === 'object' && value !== null && 'source' in value;
 }
 
 function newChunk(): Chunk {

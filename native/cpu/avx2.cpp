@@ -28,10 +28,20 @@ struct Lanes {
   }
   static void store(float *to, Vector vector) { _mm256_storeu_ps(to, vector); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
+  static __m128 halves(Vector vector) {
+    return _mm_add_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps(vector, 1));
+  }
   static float sum(Vector vector) {
-    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps(vector, 1));
+    const __m128 four = halves(vector);
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+  // sum() of four vectors at once, in the same order of additions: a transposition saves half of the steps.
+  static void store_four_sums(float *to, const Vector *vectors) {
+    const __m128 a = halves(vectors[0]), b = halves(vectors[1]), c = halves(vectors[2]), d = halves(vectors[3]);
+    const __m128 ab = _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));  // a0+a2 b0+b2 a1+a3 b1+b3
+    const __m128 cd = _mm_add_ps(_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+    _mm_storeu_ps(to, _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab)));
   }
   static unsigned not_less_equal(Vector a, Vector b) {
     return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_NLE_UQ)));
@@ -40,7 +50,7 @@ struct Lanes {
 
 }  // namespace
 
-// 6 x 2 sums, 2 columns and a factor; 3 x 4 pairs, 3 rows and a query.
+// 6 x 2 sums, 2 columns and a factor; 4 x 3 pairs, 3 queries and a row.
 const ner_retriever::Kernels ner_retriever::avx2_kernels = {
     mean_rows<Lanes>, 6, 2 * Lanes::width, matmul_tile<Lanes, 6, 2>, silu<Lanes>, normalise<Lanes>,
-    score_block<Lanes, 3, 4>, next_above<Lanes>};
+    score_block<Lanes, 4, 3>, next_above<Lanes>};

@@ -33,12 +33,24 @@ struct Lanes {
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
   }
+  // sum() of four vectors at once, in the same order of additions: shuffling whole quarters saves half of the steps.
+  static void store_four_sums(float *to, const Vector *vectors) {
+    const __m512 a = vectors[0], b = vectors[1], c = vectors[2], d = vectors[3];
+    // Quarters (four lanes) 0+2 and 1+3 of a, then of b; the same of c and d.
+    const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+    const __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));
+    // One quarter for each of a, b, c, d.
+    const __m512 four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+    const __m512 two = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4E));
+    const __m512 one = _mm512_add_ps(two, _mm512_permute_ps(two, 0xB1));
+    _mm512_mask_compressstoreu_ps(to, 0x1111, one);
+  }
   static unsigned not_less_equal(Vector a, Vector b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLE_UQ); }
 };
 
 }  // namespace
 
-// 12 x 2 sums, 2 columns and a factor; 4 x 6 pairs, 4 rows and a query.
+// 12 x 2 sums, 2 columns and a factor; 4 x 6 pairs, 6 queries and a row.
 const ner_retriever::Kernels ner_retriever::avx512_kernels = {
     mean_rows<Lanes>, 12, 2 * Lanes::width, matmul_tile<Lanes, 12, 2>, silu<Lanes>, normalise<Lanes>,
     score_block<Lanes, 4, 6>, next_above<Lanes>};

@@ -33,6 +33,9 @@ struct Lanes {
   static void store(float *to, Vector vector) { std::memcpy(to, &vector, sizeof vector); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return a * b + c; }
   static float sum(Vector vector) { return (vector[0] + vector[2]) + (vector[1] + vector[3]); }
+  static void store_four_sums(float *to, const Vector *vectors) {
+    for (size_t i = 0; i < 4; ++i) to[i] = sum(vectors[i]);
+  }
   static unsigned not_less_equal(Vector a, Vector b) {
     const Bits is = a <= b;
     return (is[0] ? 0u : 1u) | (is[1] ? 0u : 2u) | (is[2] ? 0u : 4u) | (is[3] ? 0u : 8u);

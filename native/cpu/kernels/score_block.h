@@ -17,33 +17,38 @@ void score_tile(const float *rows, size_t dimensions, const float *queries, floa
 
   const size_t whole = dimensions - dimensions % Lanes::width;
   for (size_t i = 0; i < whole; i += Lanes::width) {
-    typename Lanes::Vector row_parts[Rows];
+    typename Lanes::Vector query_parts[Queries];
 #pragma GCC unroll 16
-    for (size_t row = 0; row < Rows; ++row) row_parts[row] = Lanes::load(rows + row * dimensions + i);
+    for (size_t query = 0; query < Queries; ++query) query_parts[query] = Lanes::load(queries + query * dimensions + i);
 #pragma GCC unroll 16
-    for (size_t query = 0; query < Queries; ++query) {
-      const auto query_part = Lanes::load(queries + query * dimensions + i);
+    for (size_t row = 0; row < Rows; ++row) {
+      const auto row_part = Lanes::load(rows + row * dimensions + i);
 #pragma GCC unroll 16
-      for (size_t row = 0; row < Rows; ++row)
-        sums[query][row] = Lanes::multiply_add(row_parts[row], query_part, sums[query][row]);
+      for (size_t query = 0; query < Queries; ++query)
+        sums[query][row] = Lanes::multiply_add(row_part, query_parts[query], sums[query][row]);
     }
   }
   if (whole < dimensions) {
     const size_t rest = dimensions - whole;
 #pragma GCC unroll 16
-    for (size_t query = 0; query < Queries; ++query) {
-      const auto query_part = Lanes::load_first(queries + query * dimensions + whole, rest);
+    for (size_t row = 0; row < Rows; ++row) {
+      const auto row_part = Lanes::load_first(rows + row * dimensions + whole, rest);
 #pragma GCC unroll 16
-      for (size_t row = 0; row < Rows; ++row)
-        sums[query][row] = Lanes::multiply_add(Lanes::load_first(rows + row * dimensions + whole, rest), query_part,
-                                               sums[query][row]);
+      for (size_t query = 0; query < Queries; ++query)
+        sums[query][row] = Lanes::multiply_add(
+            row_part, Lanes::load_first(queries + query * dimensions + whole, rest), sums[query][row]);
     }
   }
 
 #pragma GCC unroll 16
-  for (size_t query = 0; query < Queries; ++query)
-#pragma GCC unroll 16
-    for (size_t row = 0; row < Rows; ++row) scores[query * stride + row] = Lanes::sum(sums[query][row]);
+  for (size_t query = 0; query < Queries; ++query) {
+    float *to = scores + query * stride;
+    size_t row = 0;
+#pragma GCC unroll 4
+    for (; row + 4 <= Rows; row += 4) Lanes::store_four_sums(to + row, &sums[query][row]);
+#pragma GCC unroll 4
+    for (; row < Rows; ++row) to[row] = Lanes::sum(sums[query][row]);
+  }
 }
 
 // All rows of the block against `Queries` queries, which stay in the first-level cache meanwhile.
@@ -57,7 +62,7 @@ void score_queries(const float *rows, size_t row_count, size_t dimensions, const
     score_tile<Lanes, 1, Queries>(rows + row * dimensions, dimensions, queries, scores + row, stride);
 }
 
-// TileRows x TileQueries is what the registers hold; fewer queries take more rows at once, because a multiply-add
+// TileRows (a multiple of four) x TileQueries is what the registers hold; fewer queries take more rows at once, because a multiply-add
 // takes four cycles and two start in each: eight sums must be under way.
 template <class Lanes, size_t TileRows, size_t TileQueries>
 void score_block(const float *rows, size_t row_count, size_t dimensions, const float *queries, size_t query_count,

@@ -32,7 +32,7 @@ export class Messages {
   /** Draws the live line; nothing where there is no terminal. */
   live(text: string): void {
     if (!this.isTerminal) return;
-    this.#live = text.slice(0, Math.max(20, this.#stream.columns - 1));
+    this.#live = text.slice(0, Math.max(20, (this.#stream.columns || 80) - 1));
     this.#stream.write(`\r\u001b[2K${this.#live}`);
   }
 

@@ -25,9 +25,9 @@ export class Output {
     return this.#stream.isTTY === true;
   }
 
-  /** Columns of the terminal; undefined where there is none. */
+  /** Columns of the terminal; undefined where there is none, or it does not say. */
   get columns(): number | undefined {
-    return this.isTerminal ? this.#stream.columns : undefined;
+    return (this.isTerminal && this.#stream.columns) || undefined;
   }
 
   async line(text: string): Promise<void> {

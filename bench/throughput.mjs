@@ -1,0 +1,115 @@
+// How near is `index` to its floor? Documents and tokens a second of a whole indexing run, and beside it the bare forward pass: the same batches,
+// already tokenised, through the same ONNX model on as many threads, nothing else. Runs alternate, so that both see the same machine.
+//   node bench/throughput.mjs [FILE.jsonl] [MODEL]
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { Retriever, readJsonLines } from '@ner-retriever/core';
+import { modelDirectory } from '@ner-retriever/model-en';
+import { EncoderPool } from '../packages/core/dist/encoder/encoder-pool.js';
+import { saveResult } from './save-result.mjs';
+
+const rounds = 5;
+const workers = availableParallelism();
+const file = process.argv[2] ?? fileURLToPath(new URL('../examples/demo/corpus.jsonl', import.meta.url));
+const model = process.argv[3] ?? modelDirectory;
+
+/** What the pipeline asks of its encoder threads, as it asks it: the bare run gets the same. */
+const requests = [];
+const encode = EncoderPool.prototype.encode;
+EncoderPool.prototype.encode = function (request, signal) {
+  requests.push(request);
+  return encode.call(this, request, signal);
+};
+await indexOnce(); // not counted: files into the cache, code compiled
+EncoderPool.prototype.encode = encode;
+
+const bareRunner = await openBareRunner(requests);
+const pairs = [];
+for (let round = 0; round < rounds; round++) {
+  const index = await indexOnce();
+  const bareSeconds = await bareRunner.run();
+  pairs.push({ index, bareSeconds, ratio: bareSeconds / index.seconds });
+}
+bareRunner.close();
+
+const { documents, tokens, mentions } = pairs[0].index;
+const seconds = median(pairs.map((pair) => pair.index.seconds));
+const bareSeconds = median(pairs.map((pair) => pair.bareSeconds));
+console.table([
+  {
+    run: 'index',
+    s: seconds.toFixed(2),
+    'documents/s': Math.round(documents / seconds),
+    'tokens/s': Math.round(tokens / seconds),
+  },
+  {
+    run: 'bare forward pass',
+    s: bareSeconds.toFixed(2),
+    'documents/s': Math.round(documents / bareSeconds),
+    'tokens/s': Math.round(tokens / bareSeconds),
+  },
+]);
+const ratio = median(pairs.map((pair) => pair.ratio));
+console.log(
+  `index runs at ${ratio.toFixed(2)} of the bare forward pass (median of ${rounds} pairs; ${pairs.map((pair) => pair.ratio.toFixed(2)).join(', ')})`,
+);
+saveResult('throughput', {
+  workers,
+  documents,
+  mentions,
+  tokens,
+  seconds,
+  bareSeconds,
+  ratio,
+  pairs: pairs.map(({ index, bareSeconds, ratio }) => ({ seconds: index.seconds, bareSeconds, ratio })),
+});
+
+/** A whole run into a new index, from the file to the last commit. */
+async function indexOnce() {
+  const directory = mkdtempSync(join(tmpdir(), 'ner-retriever-bench-'));
+  const retriever = await Retriever.open(directory, { create: true, workers, model });
+  const { documents, mentions, tokens, elapsedMs } = await retriever.add(readJsonLines(file));
+  await retriever.close();
+  rmSync(directory, { recursive: true });
+  return { documents, mentions, tokens, seconds: elapsedMs / 1000 };
+}
+
+/** Deals the requests to threads by their length; each prepares its batches, then waits to be told to run them. */
+async function openBareRunner(requests) {
+  const shares = Array.from({ length: workers }, () => ({ characters: 0, requests: [] }));
+  for (const request of requests) {
+    const share = shares.reduce((least, other) => (other.characters < least.characters ? other : least));
+    share.requests.push(request);
+    share.characters += request.texts.reduce((sum, text) => sum + text.length, 0);
+  }
+  const threads = shares.map(
+    (share) =>
+      new Worker(new URL('./bare-forward-pass.mjs', import.meta.url), {
+        workerData: { model, requests: share.requests },
+      }),
+  );
+  const answers = () =>
+    Promise.all(
+      threads.map((thread) => new Promise((resolve, reject) => thread.once('message', resolve).once('error', reject))),
+    );
+  await answers();
+  return {
+    async run() {
+      const begin = performance.now();
+      const done = answers();
+      for (const thread of threads) thread.postMessage('run');
+      await done;
+      return (performance.now() - begin) / 1000;
+    },
+    close() {
+      for (const thread of threads) thread.postMessage('close');
+    },
+  };
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}

@@ -79,13 +79,15 @@ test('mentions that cannot be used only warn, with their reason', async () => {
     { start: 3, end: 3 },
     { start: 0, end: 2 },
   ];
-  const { code, stderr, directory } = await indexAround(
+  const { code, stderr, source, directory } = await indexAround(
     'spans',
     JSON.stringify({ id: 'spans', text, mentions: spans }),
   );
-  expect(stderr).toMatch(/warning: document "spans": the mention 5–99 was skipped \(it reaches outside the text\)/);
-  expect(stderr).toMatch(/the mention 3–3 was skipped \(it is empty\)/);
-  expect(stderr).toMatch(/the mention 0–2 was skipped \(it splits a character\)/);
+  expect(stderr).toContain(
+    `warning: ${source}:2: the mention 5–99 of "spans" was skipped: it reaches outside the text.`,
+  );
+  expect(stderr).toMatch(/the mention 3–3 of "spans" was skipped: it is empty/);
+  expect(stderr).toMatch(/the mention 0–2 of "spans" was skipped: it splits a character\. .*--offsets code-points/);
   expect(stderr).toMatch(/3 skipped/);
   expect(code).toBe(0);
   expect(await idsIn(directory)).toEqual(['also-good', 'good', 'spans']);

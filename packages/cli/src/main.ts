@@ -52,6 +52,12 @@ export async function main(words: readonly string[]): Promise<number> {
       messages.error(sanitise(error.message));
       return error.exitCode;
     }
+    if (error instanceof AggregateError) {
+      // The native addon does not load: its message says, over several lines, what was tried and what to do.
+      messages.error(error.message.split('\n').map(sanitise).join('\n'));
+      messages.note('"ner-retriever doctor" says what else works here, and what does not.');
+      return 1;
+    }
     messages.error(`unexpected: ${sanitise(error instanceof Error ? error.message : String(error))}`);
     if (words.includes('--verbose')) messages.note((error instanceof Error && error.stack) || '(no stack)');
     else

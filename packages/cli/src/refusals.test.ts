@@ -15,11 +15,11 @@ test('refused lines are errors, skipped mentions warnings; both bounded, and saf
       new NerRetrieverError('CORPUS_MALFORMED', { file: 'a\u001b[2J', line, expected: 'x', received: 'y' }),
     );
   }
-  refusals.skip('d\u001b', { start: 3, end: 3, reason: 'empty' });
+  refusals.skip({ file: 'docs.jsonl', line: 7 }, 'd\u001b', { start: 3, end: 3, reason: 'empty' });
   refusals.end();
   expect(said[0]).toBe('error a␛[2J:1: expected x, but received y.');
   expect(said.slice(20)).toEqual([
-    'warning document "d␛": the mention 3–3 was skipped (it is empty)',
+    'warning docs.jsonl:7: the mention 3–3 of "d␛" was skipped: it is empty. Its end must lie behind its start.',
     'error … and 5 more refused lines',
   ]);
   expect([refusals.refused, refusals.skipped]).toEqual([25, 1]);

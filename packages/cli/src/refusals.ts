@@ -1,4 +1,4 @@
-import type { NerRetrieverError, SkippedMention } from '@ner-retriever/core';
+import type { NerRetrieverError, SkippedMention, Source } from '@ner-retriever/core';
 import { BoundedNotices } from './terminal/bounded-notices.js';
 import type { Messages } from './terminal/messages.js';
 import { sanitise } from './terminal/sanitise.js';
@@ -26,9 +26,9 @@ export class Refusals {
     this.#refused.add(sanitise(error.message));
   }
 
-  skip(id: string, mention: SkippedMention): void {
+  skip(source: Source, id: string, mention: SkippedMention): void {
     this.#skipped.add(
-      `document "${sanitise(id)}": the mention ${mention.start}–${mention.end} was skipped (${reasons[mention.reason]})`,
+      `${sanitise(source.file)}:${source.line}: the mention ${mention.start}–${mention.end} of "${sanitise(id)}" was skipped: ${reasons[mention.reason]}`,
     );
   }
 
@@ -39,8 +39,8 @@ export class Refusals {
 }
 
 const reasons: Readonly<Record<SkippedMention['reason'], string>> = {
-  empty: 'it is empty',
-  'outside-text': 'it reaches outside the text',
-  'splits-character': 'it splits a character',
-  'no-token': 'it holds no token, only white space or characters that the tokenizer drops',
+  empty: 'it is empty. Its end must lie behind its start.',
+  'outside-text': "it reaches outside the text. Correct it, or say --offsets code-points if the offsets are Python's.",
+  'splits-character': "it splits a character. Correct it, or say --offsets code-points if the offsets are Python's.",
+  'no-token': 'it holds only white space or characters that the tokenizer drops. Correct it or leave it out.',
 };

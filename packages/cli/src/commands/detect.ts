@@ -44,21 +44,24 @@ export const detect: Command = {
       const chunks = inOrder(read, {
         chunkWeight: chunkCharacters,
         inFlight: chunksInFlight,
-        weight: ({ text }) => text.length,
+        weight: ({ document }) => document.text.length,
         work: async (chunk) => ({
           chunk,
           found: await embedder.detect(
-            chunk.map(({ text }) => text),
+            chunk.map(({ document }) => document.text),
             { signal },
           ),
         }),
       });
       for await (const { chunk, found } of chunks) {
-        for (const [place, { id }] of chunk.entries()) {
+        for (const [place, { document }] of chunk.entries()) {
           const here = found[place] ?? [];
           mentions += here.length;
           await output.line(
-            jsonText({ id, mentions: here.map(({ start, end, text, score }) => ({ start, end, text, score })) }),
+            jsonText({
+              id: document.id,
+              mentions: here.map(({ start, end, text, score }) => ({ start, end, text, score })),
+            }),
           );
         }
         if (output.closed) break;

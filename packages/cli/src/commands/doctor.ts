@@ -24,6 +24,6 @@ export const doctor: Command = {
 
 function formatFinding({ subject, state, says, remedy }: Finding, style: Style): string {
   const colour = { ok: style.green, absent: style.yellow, broken: style.red }[state];
-  const line = `${colour(state.padEnd(6))}  ${subject.padEnd(13)}  ${sanitise(says)}`;
-  return remedy === undefined ? line : `${line}\n${' '.repeat(23)}${style.dim(remedy)}`;
+  const lines = [...says.split('\n').map(sanitise), ...(remedy === undefined ? [] : [style.dim(remedy)])];
+  return `${colour(state.padEnd(6))}  ${subject.padEnd(13)}  ${lines.join(`\n${' '.repeat(23)}`)}`;
 }

@@ -1,7 +1,7 @@
-import type { Document, Embedder, MentionEmbeddings } from '@ner-retriever/core';
+import type { Embedder, MentionEmbeddings } from '@ner-retriever/core';
 import { NerRetrieverError } from '@ner-retriever/core/errors';
 import type { Command, Surroundings } from '../command.js';
-import { documentsOf } from '../documents-of.js';
+import { documentsOf, type GoodRecord } from '../documents-of.js';
 import type { Arguments } from '../flags/arguments.js';
 import { inOrder } from '../in-order.js';
 import { NpyWriter } from '../npy-writer.js';
@@ -97,10 +97,13 @@ async function mentionRows(words: Arguments, { messages }: Surroundings, signal:
     const chunks = inOrder(read, {
       chunkWeight: chunkCharacters,
       inFlight: chunksInFlight,
-      weight: ({ text }) => text.length,
+      weight: ({ document }) => document.text.length,
       work: async (chunk) => ({
         chunk,
-        embedded: await embedder.embedMentions(chunk, { signal, raw: words.has('raw') }),
+        embedded: await embedder.embedMentions(
+          chunk.map(({ document }) => document),
+          { signal, raw: words.has('raw') },
+        ),
       }),
     });
     try {
@@ -125,9 +128,9 @@ async function mentionRows(words: Arguments, { messages }: Surroundings, signal:
   };
 }
 
-function nameSkipped(chunk: readonly Document[], { documents }: MentionEmbeddings, refusals: Refusals): void {
-  for (const [place, { skipped }] of documents.entries()) {
-    for (const mention of skipped) refusals.skip((chunk[place] as Document).id, mention);
+function nameSkipped(chunk: readonly GoodRecord[], { documents }: MentionEmbeddings, refusals: Refusals): void {
+  for (const [place, { source, document }] of chunk.entries()) {
+    for (const mention of documents[place]?.skipped ?? []) refusals.skip(source, document.id, mention);
   }
 }
 

@@ -61,7 +61,7 @@ the same command goes on where it stopped. Lines that are refused are named, the
         strict: words.has('strict'),
         ...(mentions && { mentions }),
         onRefused: (refusal) => refusals.refuse(refusal.error),
-        onSkipped: (skipped) => refusals.skip(skipped.id, skipped),
+        onSkipped: (skipped) => refusals.skip(skipped.source, skipped.id, skipped),
       });
       for await (const state of run) {
         progress.update({ ...state, share: totalBytes ? state.bytes / totalBytes : null });

@@ -6,11 +6,12 @@ import type { Finding } from './finding.js';
 
 const reinstall = 'Install again without leaving out optional packages: npm install @ner-retriever/cli';
 
-/** Looks at everything that the software needs or can use, in the order in which a failure hides the next. */
+/** Looks at everything that the software needs or can use, the model last, because it needs all the rest. */
 export async function* findings(): AsyncGenerator<Finding> {
   yield node();
   yield machine();
-  yield* native();
+  const addon = await native();
+  yield* addon;
   yield await look('ONNX Runtime', async () => {
     const { default: runtime } = await importAsCore<{ default: { env: { versions: { node?: string } } } }>(
       'onnxruntime-node',
@@ -22,6 +23,7 @@ export async function* findings(): AsyncGenerator<Finding> {
     return 'loaded';
   });
   yield await look('SQLite', sqlite);
+  if (addon[0]?.state === 'broken') return;
   yield await look(
     'bundled model',
     bundledModel,
@@ -51,27 +53,26 @@ interface NativeInfo {
   readonly faiss: { readonly available: boolean; readonly version: string | null; readonly reason: string | null };
 }
 
-async function* native(): AsyncGenerator<Finding> {
+/** The addon and what it found; its own message says what to do where it does not load. */
+async function native(): Promise<Finding[]> {
   let info: NativeInfo;
   try {
     info = (await importAsCore<{ info(): NativeInfo }>('@ner-retriever/native')).info();
   } catch (error) {
-    yield { subject: 'native addon', state: 'broken', says: (error as Error).message, remedy: reinstall };
-    return;
+    return [{ subject: 'native addon', state: 'broken', says: (error as Error).message }];
   }
   const { instructionSet, instructionSets, faiss } = info;
-  yield {
-    subject: 'native addon',
-    state: 'ok',
-    says: `loaded; computes with ${instructionSet} (this processor has ${instructionSets.join(', ')})`,
-  };
-  yield faiss.available
-    ? { subject: 'FAISS', state: 'ok', says: faiss.version ?? 'loaded' }
-    : {
-        subject: 'FAISS',
-        state: 'absent',
-        says: `not needed: exact search works without. ${faiss.reason ?? ''}`.trim(),
-      };
+  const has = `computes with ${instructionSet} (this processor has ${instructionSets.join(', ')})`;
+  return [
+    { subject: 'native addon', state: 'ok', says: `loaded; ${has}` },
+    faiss.available
+      ? { subject: 'FAISS', state: 'ok', says: faiss.version ?? 'loaded' }
+      : {
+          subject: 'FAISS',
+          state: 'absent',
+          says: `not needed: exact search works without. ${faiss.reason ?? ''}`.trim(),
+        },
+  ];
 }
 
 async function sqlite(): Promise<string> {

@@ -10,6 +10,8 @@ import { Progress } from '../terminal/progress.js';
 /** Characters of text that are given to the detector at once, and how many such chunks wait. */
 const chunkCharacters = 250_000;
 const chunksInFlight = 2;
+/** What a document weighs beside its text: a million empty ones are no single chunk. */
+const perDocument = 100;
 
 export const detect: Command = {
   usage: ['FILE…'],
@@ -44,7 +46,7 @@ export const detect: Command = {
       const chunks = inOrder(read, {
         chunkWeight: chunkCharacters,
         inFlight: chunksInFlight,
-        weight: ({ document }) => document.text.length,
+        weight: ({ document }) => document.text.length + perDocument,
         work: async (chunk) => ({
           chunk,
           found: await embedder.detect(

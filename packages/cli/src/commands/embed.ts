@@ -16,6 +16,8 @@ import { sanitise } from '../terminal/sanitise.js';
 /** Characters of text that are embedded at once, and how many such chunks wait. */
 const chunkCharacters = 250_000;
 const chunksInFlight = 2;
+/** What a document weighs beside its text: a million empty ones are no single chunk. */
+const perDocument = 100;
 const typesAtOnce = 1024;
 
 export const embed: Command = {
@@ -97,7 +99,7 @@ async function mentionRows(words: Arguments, { messages }: Surroundings, signal:
     const chunks = inOrder(read, {
       chunkWeight: chunkCharacters,
       inFlight: chunksInFlight,
-      weight: ({ document }) => document.text.length,
+      weight: ({ document }) => document.text.length + perDocument,
       work: async (chunk) => ({
         chunk,
         embedded: await embedder.embedMentions(

@@ -32,6 +32,13 @@ export interface Block {
   readonly documentsChecksum: number;
 }
 
+/** Where a mention stands: UTF-16 offsets, and the detector's confidence; null where the span was given. */
+export interface Evidence {
+  readonly start: number;
+  readonly end: number;
+  readonly score: number | null;
+}
+
 export interface Totals {
   /** Documents and mentions that are alive. */
   readonly documents: number;
@@ -41,7 +48,7 @@ export interface Totals {
 }
 
 /**
- * The SQLite file of an index: documents, mentions, and how much of the segments counts. All methods are synchronous.
+ * The SQLite file of an index: documents with their mentions, and how much of the segments counts. All methods are synchronous.
  * Texts and ids go in and out as they are; text is a blob because a string column of this driver ends at a NUL.
  */
 export class Catalog {
@@ -138,12 +145,15 @@ export class Catalog {
     };
   }
 
-  /** Where the mention of a row stands in its document's text. */
-  mention(row: number): { ordinal: number; start: number; end: number; score: number | null } | undefined {
-    const found = this.#row('SELECT document, start, "end", score FROM mentions WHERE row = ?', row);
-    if (!found) return undefined;
-    const [ordinal, start, end, score] = found as [number, number, number, number | null];
-    return { ordinal, start, end, score };
+  /** Where the mention of a document's row stands in its text; undefined where the row is not the document's. */
+  evidence(ordinal: number, row: number): Evidence | undefined {
+    const found = this.#row(
+      'SELECT substr(evidence, (? - first_row) * 12 + 1, 12) FROM documents WHERE ordinal = ? AND ? - first_row BETWEEN 0 AND rows - 1',
+      row,
+      ordinal,
+      row,
+    );
+    return found && readEvidence(found[0] as Buffer);
   }
 
   /** The blocks after the first `known` ones, in order. */
@@ -188,7 +198,7 @@ export class Catalog {
 
   addDocument({ ordinal, document, content, firstRow, mentions }: CatalogDocument): void {
     this.#run(
-      'INSERT INTO documents (ordinal, id, content, first_row, rows, mentions, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO documents (ordinal, id, content, first_row, rows, mentions, metadata, evidence, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
       ordinal,
       document.id,
       content,
@@ -196,30 +206,27 @@ export class Catalog {
       mentions.length,
       document.mentions ? JSON.stringify(document.mentions.map(({ start, end }) => [start, end])) : null,
       document.metadata ? JSON.stringify(document.metadata) : null,
+      writeEvidence(mentions),
       Buffer.from(document.text, 'utf8'),
     );
-    for (const [index, mention] of mentions.entries()) {
-      this.#run(
-        'INSERT INTO mentions (row, document, start, "end", score) VALUES (?, ?, ?, ?, ?)',
-        firstRow + index,
-        ordinal,
-        mention.start,
-        mention.end,
-        mention.score ?? null,
-      );
-    }
-    this.#run('UPDATE totals SET documents = documents + 1, mentions = mentions + ?', mentions.length);
   }
 
-  /** Takes a document out; its vectors stay in their segment and count no more. */
-  removeDocument(ordinal: number): void {
-    const row = this.#row('SELECT first_row, rows FROM documents WHERE ordinal = ?', ordinal);
-    if (!row) return;
-    const [firstRow, rows] = row as [number, number];
-    this.#run('DELETE FROM mentions WHERE row >= ? AND row < ?', firstRow, firstRow + rows);
+  /** Takes a document out and says how many rows it had; its vectors stay in their segment and count no more. */
+  removeDocument(ordinal: number): number {
+    const [firstRow, rows] = this.#row('SELECT first_row, rows FROM documents WHERE ordinal = ?', ordinal) as number[];
     this.#run('DELETE FROM documents WHERE ordinal = ?', ordinal);
-    this.#run('INSERT INTO deaths (document, first_row, rows) VALUES (?, ?, ?)', ordinal, firstRow, rows);
-    this.#run('UPDATE totals SET documents = documents - 1, mentions = mentions - ?', rows);
+    this.#run(
+      'INSERT INTO deaths (document, first_row, rows) VALUES (?, ?, ?)',
+      ordinal,
+      firstRow as number,
+      rows as number,
+    );
+    return rows as number;
+  }
+
+  /** Counts living documents and mentions up or down. */
+  count(documents: number, mentions: number): void {
+    this.#run('UPDATE totals SET documents = documents + ?, mentions = mentions + ?', documents, mentions);
   }
 
   addBlock(block: Omit<Block, 'block'>): void {
@@ -325,14 +332,8 @@ CREATE TABLE IF NOT EXISTS documents (
   rows INTEGER NOT NULL,
   mentions TEXT, -- as given: JSON [[start, end], …]; NULL: none were given
   metadata TEXT, -- JSON
+  evidence BLOB NOT NULL, -- where the mention of each row stands: 12 bytes a row, see writeEvidence
   text BLOB NOT NULL -- UTF-8
-);
-CREATE TABLE IF NOT EXISTS mentions (
-  row INTEGER PRIMARY KEY, -- the vector's row
-  document INTEGER NOT NULL,
-  start INTEGER NOT NULL, -- UTF-16 code units
-  "end" INTEGER NOT NULL,
-  score REAL -- the detector's; NULL: the span was given
 );
 CREATE TABLE IF NOT EXISTS segments (
   segment INTEGER PRIMARY KEY,
@@ -361,4 +362,24 @@ COMMIT;
 
 function spansOf(json: string): Span[] {
   return (JSON.parse(json) as [number, number][]).map(([start, end]) => ({ start, end }));
+}
+
+/**
+ * A row's mention in 12 bytes, little-endian: start and end (uint32, UTF-16 offsets), score (float32, NaN where the span was given). One
+ * value a document instead of one record a mention: mentions are many, and only ever looked up by row.
+ */
+function writeEvidence(mentions: readonly Mention[]): Uint8Array {
+  const bytes = Buffer.allocUnsafe(mentions.length * 12);
+  for (const [index, { start, end, score = Number.NaN }] of mentions.entries()) {
+    bytes.writeUInt32LE(start, index * 12);
+    bytes.writeUInt32LE(end, index * 12 + 4);
+    bytes.writeFloatLE(score, index * 12 + 8);
+  }
+  return bytes;
+}
+
+function readEvidence(bytes: Buffer): Evidence | undefined {
+  if (bytes.length !== 12) return undefined;
+  const score = bytes.readFloatLE(8);
+  return { start: bytes.readUInt32LE(0), end: bytes.readUInt32LE(4), score: Number.isNaN(score) ? null : score };
 }

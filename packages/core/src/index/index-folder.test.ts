@@ -56,7 +56,7 @@ async function dump(): Promise<{ id: string | null; vector: number[]; start: num
         rows.push({
           id: folder.catalog.document(ordinal)?.id ?? null,
           vector: [...vectors.subarray(index * dimensions, (index + 1) * dimensions)],
-          start: folder.catalog.mention(block.firstRow + index)?.start,
+          start: folder.catalog.evidence(ordinal, block.firstRow + index)?.start,
         });
       }
     }

@@ -84,7 +84,7 @@ export class IndexWriter {
   delete(id: string): boolean {
     return this.#guard(() => {
       const found = this.#catalog.find(id);
-      if (found) this.#catalog.write(() => this.#catalog.removeDocument(found.ordinal));
+      if (found) this.#catalog.write(() => this.#catalog.count(-1, -this.#catalog.removeDocument(found.ordinal)));
       return found !== undefined;
     });
   }
@@ -124,16 +124,18 @@ export class IndexWriter {
     // Vectors first: the catalog must never count on bytes that are not on the disk.
     const appended = rows > 0 ? await this.#segments.append(vectors, documents) : undefined;
     let replaced = 0;
+    let dead = 0;
     this.#catalog.write(() => {
       for (const document of placed) {
         const old = this.#catalog.find(document.document.id);
         if (old) {
-          this.#catalog.removeDocument(old.ordinal);
+          dead += this.#catalog.removeDocument(old.ordinal);
           replaced += 1;
         }
         this.#catalog.addDocument(document);
       }
       if (appended) this.#catalog.addBlock({ ...appended, firstRow, rows });
+      this.#catalog.count(placed.length - replaced, rows - dead);
     });
     this.#segments.accept(rows);
     return { replaced, mentions: rows };

@@ -7,9 +7,9 @@ import type { RankedDocument } from './rank-documents.js';
 export function loadHit(catalog: Catalog, { ordinal, row, score }: RankedDocument): Hit | undefined {
   const document = catalog.document(ordinal);
   if (!document) return undefined;
-  const mention = catalog.mention(row);
-  if (!mention || mention.ordinal !== ordinal || mention.start < 0 || mention.end > document.text.length) {
-    const reason = `row ${row} is of document "${document.id}", but the mentions say something else`;
+  const mention = catalog.evidence(ordinal, row);
+  if (!mention || mention.end > document.text.length) {
+    const reason = `row ${row} is one of document "${document.id}", but the document does not know it`;
     throw new NerRetrieverError('INDEX_DAMAGED', { file: 'catalog.sqlite', reason });
   }
   const { start, end } = mention;

@@ -102,7 +102,7 @@ test('when the last worker dies, what waits fails, and so does what comes later'
 
 test('a worker that cannot start fails the opening with its reason', async () => {
   const failing = `if (workerData.threads) throw new Error('no model');`;
-  await expect(open(2, failing)).rejects.toMatchObject({ code: 'WORKER_LOST', details: { reason: 'no model' } });
+  await expect(open(2, failing)).rejects.toMatchObject({ code: 'ENCODER_FAILED', details: { reason: 'no model' } });
 });
 
 test('an abort rejects at once, frees the worker soon, and takes waiting requests back', async () => {

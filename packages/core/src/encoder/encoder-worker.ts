@@ -31,12 +31,12 @@ export class EncoderWorker {
     this.#worker = new Worker(url, { workerData: setup, name: 'ner-retriever encoder', execArgv: [] });
     this.#worker.on('message', (message: FromWorker) => this.#waiter?.resolve(message));
     this.ended = new Promise((resolve) => {
-      let reason = 'its thread ended';
+      let cause: Error | undefined;
       this.#worker.on('error', (error) => {
-        reason = error.message;
+        cause = error;
       });
       this.#worker.on('exit', () => {
-        this.#lost = new NerRetrieverError('WORKER_LOST', { reason });
+        this.#lost = new NerRetrieverError('WORKER_LOST', { reason: cause?.message ?? 'its thread ended' }, { cause });
         drainAtExit.delete(this.#control);
         this.#waiter?.reject(this.#lost);
         resolve();
@@ -52,7 +52,13 @@ export class EncoderWorker {
 
   /** Waits until the model is loaded. */
   async ready(): Promise<void> {
-    await this.#next();
+    try {
+      await this.#next();
+    } catch (error) {
+      // A thread that ends before it is ready could not load something: its own words are what helps.
+      if (error !== this.#lost) throw error;
+      throw new NerRetrieverError('ENCODER_FAILED', { reason: this.#lost?.details.reason }, { cause: error });
+    }
     // An idle pool does not keep a process alive that has nothing else to do.
     this.#worker.unref();
   }

@@ -417,6 +417,30 @@ async function ended(child: ChildProcess): Promise<{ code: number | null; output
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, output, errors })));
 }
 
+describe('disks', () => {
+  const small = mountSmall();
+  test.skipIf(!small)('an index on a disk that cannot be written is searched all the same', async () => {
+    const retriever = await open();
+    await retriever.add(documents(20));
+    const expected = await answers(retriever);
+    await retriever.close();
+    const disk = join(directory, 'disk');
+    await mkdir(disk);
+    const unmount = (small as (at: string, megabytes: number) => () => void)(disk, 8);
+    try {
+      const copy = join(disk, 'copy.index');
+      await cp(index, copy, { recursive: true });
+      for (const suffix of ['-wal', '-shm']) await rm(join(copy, `catalog.sqlite${suffix}`), { force: true });
+      execFileSync('mount', ['-o', 'remount,ro', disk]);
+      await using reader = await Retriever.open(copy);
+      expect(await answers(reader)).toEqual(expected);
+      expect((await failure(reader.add(documents(21)))).code).toBe('INDEX_READ_ONLY');
+    } finally {
+      unmount();
+    }
+  });
+});
+
 describe('processes that die', () => {
   test('killed at ten random moments, then run again: each document once, the answers of an index never killed', async () => {
     const all = documents(8000);
@@ -487,7 +511,7 @@ function mountSmall(): ((at: string, megabytes: number) => () => void) | undefin
   const probe = join(tmpdir(), `mount-probe-${process.pid}`);
   const mount = (at: string, megabytes: number) => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', at], { stdio: 'ignore' });
-    return () => void execFileSync('umount', [at], { stdio: 'ignore' });
+    return () => void execFileSync('umount', ['-l', at], { stdio: 'ignore' });
   };
   try {
     execFileSync('mkdir', [probe]);

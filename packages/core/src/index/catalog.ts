@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
 import { NerRetrieverError } from '../errors.js';
 import type { Mention, Span } from '../mentions/mention.js';
@@ -69,31 +70,36 @@ export class Catalog {
   }
 
   static openForWriting(directory: string): Catalog {
-    const catalog = Catalog.#open(directory);
+    const catalog = Catalog.#open(catalogPath(directory));
     catalog.#database.exec('PRAGMA synchronous = FULL');
     return catalog;
   }
 
   static openForReading(directory: string): Catalog {
-    const catalog = Catalog.#open(directory);
-    catalog.#database.exec('PRAGMA query_only = ON');
-    return catalog;
+    const file = catalogPath(directory);
+    try {
+      const catalog = Catalog.#open(file);
+      catalog.#database.exec('PRAGMA query_only = ON');
+      return catalog;
+    } catch (error) {
+      if (!isNotWritable(error) || hasLog(file)) throw error;
+      // Readers leave marks for writers beside the file. Where nothing can be written there is no writer either: read it as it is.
+      return Catalog.#open(`${pathToFileURL(file).href}?immutable=1`);
+    }
   }
 
-  static #open(directory: string): Catalog {
-    const file = resolve(directory, catalogFile);
-    // The driver would make an empty file where there is none.
-    if (!existsSync(file)) throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'it is missing' });
-    const catalog = new Catalog(new Database(file, { timeout: busyTimeoutMs }));
-    const version = catalog.#row('PRAGMA user_version')?.[0];
-    if (version !== catalogVersion) {
+  /** @param name a path, or a file: URL with parameters for SQLite */
+  static #open(name: string): Catalog {
+    const catalog = new Catalog(new Database(name, { timeout: busyTimeoutMs }));
+    try {
+      const version = catalog.#row('PRAGMA user_version')?.[0];
+      if (version === catalogVersion) return catalog;
+      const reason = `its version is ${version}, not ${catalogVersion}`;
+      throw new NerRetrieverError('INDEX_DAMAGED', { file: name, reason });
+    } catch (error) {
       catalog.close();
-      throw new NerRetrieverError('INDEX_DAMAGED', {
-        file,
-        reason: `its version is ${version}, not ${catalogVersion}`,
-      });
+      throw error;
     }
-    return catalog;
   }
 
   /** Runs `work` as one transaction: all of it is durable when this returns, or none of it is there. */
@@ -106,10 +112,14 @@ export class Catalog {
     return this.#transaction('BEGIN', work);
   }
 
-  /** Holds this connection on the state of now until it is closed. */
+  /** Holds this connection on the state of now until `endSnapshot`. */
   holdSnapshot(): void {
     this.#database.exec('BEGIN');
     this.totals(); // a snapshot begins with the first read
+  }
+
+  endSnapshot(): void {
+    this.#database.exec('ROLLBACK');
   }
 
   /** Changes when another connection has committed. */
@@ -258,10 +268,16 @@ export class Catalog {
     return { file: firstFile, line: firstLine };
   }
 
+  /** Begins the noting of a run's ids, and forgets those of the run before. */
   startNotingIds(): void {
+    this.forgetIds();
     this.#database.exec(
       'CREATE TEMP TABLE seen (id TEXT PRIMARY KEY, file TEXT NOT NULL, line INTEGER NOT NULL) WITHOUT ROWID',
     );
+  }
+
+  forgetIds(): void {
+    this.#database.exec('DROP TABLE IF EXISTS temp.seen');
   }
 
   /** Moves the write-ahead log into the file, as far as readers allow; waits for none of them. */
@@ -271,8 +287,8 @@ export class Catalog {
     this.#database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   }
 
+  /** The driver lets go of the file when the connection's statements are collected as garbage: keep connections rather than make many. */
   close(): void {
-    // The driver keeps the connection until its statements are collected as garbage: end a snapshot now.
     if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
     this.#statements.clear();
     this.#database.close();
@@ -382,4 +398,21 @@ function readEvidence(bytes: Buffer): Evidence | undefined {
   if (bytes.length !== 12) return undefined;
   const score = bytes.readFloatLE(8);
   return { start: bytes.readUInt32LE(0), end: bytes.readUInt32LE(4), score: Number.isNaN(score) ? null : score };
+}
+
+/** @throws NerRetrieverError INDEX_DAMAGED where there is no catalog: the driver would make an empty one */
+function catalogPath(directory: string): string {
+  const file = resolve(directory, catalogFile);
+  if (!existsSync(file)) throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'it is missing' });
+  return file;
+}
+
+function isNotWritable(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY'));
+}
+
+/** True where commits wait in the write-ahead log, which cannot be left out. */
+function hasLog(file: string): boolean {
+  return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }

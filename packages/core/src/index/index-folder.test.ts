@@ -170,6 +170,12 @@ describe('the folder', () => {
     expect((await IndexFolder.inspect(directory))?.model).toEqual(model);
   });
 
+  test('two that make it at once make one', async () => {
+    await Promise.all([1, 2, 3].map(() => IndexFolder.create(directory, model, dimensions)));
+    await add([entry('a', [1])]);
+    expect(await dump()).toHaveLength(1);
+  });
+
   test('a missing catalog is damage, and none is made in its place', async () => {
     await make([entry('a', [1])]);
     for (const suffix of ['', '-wal', '-shm']) await rm(join(directory, `catalog.sqlite${suffix}`), { force: true });
@@ -268,7 +274,7 @@ describe('writers and readers', () => {
   test('a reader beside a writer sees each commit, and a snapshot does not', async () => {
     await make([entry('a', [1])]);
     const reader = await IndexFolder.open(directory);
-    const snapshot = reader.snapshot();
+    const snapshot = reader.startSnapshot();
     const before = reader.catalog.dataVersion();
     expect(reader.catalog.totals().documents).toBe(1);
     const writer = await reader.openWriter();
@@ -280,7 +286,7 @@ describe('writers and readers', () => {
     expect(reader.catalog.document(3)?.id).toBe('c');
     expect(snapshot.document(3)).toBeUndefined();
     await writer.close();
-    snapshot.close();
+    reader.endSnapshot(snapshot);
     reader.close();
   });
 
@@ -290,6 +296,7 @@ describe('writers and readers', () => {
     const writer = await folder.openWriter();
     expect(writer.noteId('a', { file: 'f', line: 1 })).toBeUndefined();
     expect(writer.noteId('a', { file: 'g', line: 9 })).toEqual({ file: 'f', line: 1 });
+    expect(writer.noteId('b', { file: 'g', line: 10 })).toBeUndefined();
     await writer.close();
     const next = await folder.openWriter();
     expect(next.noteId('a', { file: 'f', line: 1 })).toBeUndefined();

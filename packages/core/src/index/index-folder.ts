@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NerRetrieverError } from '../errors.js';
 import type { Document } from '../text/document.js';
 import { BlockReader } from './block-reader.js';
@@ -21,6 +22,10 @@ export class IndexFolder {
   readonly manifest: Manifest;
   /** The reader's own connection. */
   readonly catalog: Catalog;
+  /** The writers' connection, one after the other. */
+  #writing: Catalog | undefined;
+  /** Connections for snapshots that nobody uses now. */
+  readonly #snapshots: Catalog[] = [];
 
   private constructor(directory: string, manifest: Manifest, catalog: Catalog) {
     this.directory = directory;
@@ -55,7 +60,7 @@ export class IndexFolder {
   static async create(directory: string, model: IndexModel, dimensions: number): Promise<void> {
     try {
       await mkdir(directory, { recursive: true });
-      const lock = await WriterLock.acquire(directory);
+      const lock = await lockForMaking(directory);
       try {
         if (await readManifest(directory)) return; // another process was faster
         await mkdir(join(directory, segmentsDirectory), { recursive: true });
@@ -73,18 +78,28 @@ export class IndexFolder {
   }
 
   openWriter(): Promise<IndexWriter> {
-    return IndexWriter.open(this.directory, this.manifest.dimensions);
+    return IndexWriter.open(this.directory, this.manifest.dimensions, () => {
+      this.#writing ??= Catalog.openForWriting(this.directory);
+      return this.#writing;
+    });
   }
 
   blockReader(): BlockReader {
     return new BlockReader(this.directory, this.manifest.dimensions);
   }
 
-  /** A connection of its own that stays on the state of now, whatever is committed meanwhile. The caller closes it. */
-  snapshot(): Catalog {
-    const catalog = Catalog.openForReading(this.directory);
-    catalog.holdSnapshot();
-    return catalog;
+  /** The catalog as it is now, whatever is committed meanwhile. To be given back with `endSnapshot`. */
+  startSnapshot(): Catalog {
+    return this.#guard(() => {
+      const catalog = this.#snapshots.pop() ?? Catalog.openForReading(this.directory);
+      catalog.holdSnapshot();
+      return catalog;
+    });
+  }
+
+  endSnapshot(catalog: Catalog): void {
+    this.#guard(() => catalog.endSnapshot());
+    this.#snapshots.push(catalog);
   }
 
   /** The document with an id. */
@@ -112,7 +127,7 @@ export class IndexFolder {
   }
 
   close(): void {
-    this.catalog.close();
+    for (const catalog of [this.catalog, this.#writing, ...this.#snapshots.splice(0)]) catalog?.close();
   }
 
   #guard<T>(work: () => T): T {
@@ -120,6 +135,18 @@ export class IndexFolder {
       return work();
     } catch (error) {
       throw storageError(error, this.directory);
+    }
+  }
+}
+
+/** Two processes may make an index at once: the second waits the moment that it takes, and then finds it made. */
+async function lockForMaking(directory: string): Promise<WriterLock> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await WriterLock.acquire(directory);
+    } catch (error) {
+      if (!NerRetrieverError.isInstance(error) || error.code !== 'INDEX_LOCKED' || attempt === 100) throw error;
+      await sleep(50);
     }
   }
 }

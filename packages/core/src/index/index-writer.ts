@@ -1,7 +1,7 @@
 import { NerRetrieverError } from '../errors.js';
 import type { Mention } from '../mentions/mention.js';
 import type { Document, Source } from '../text/document.js';
-import { Catalog, type CatalogDocument } from './catalog.js';
+import type { Catalog, CatalogDocument } from './catalog.js';
 import { SegmentWriter } from './segment-writer.js';
 import { storageError } from './storage-error.js';
 import { WriterLock } from './writer-lock.js';
@@ -45,17 +45,16 @@ export class IndexWriter {
     this.#segments = segments;
   }
 
-  static async open(directory: string, dimensions: number): Promise<IndexWriter> {
+  /** @param catalog opens the connection to write with, once the lock is held; it stays the caller's */
+  static async open(directory: string, dimensions: number, catalog: () => Catalog): Promise<IndexWriter> {
     let lock: WriterLock | undefined;
-    let catalog: Catalog | undefined;
     try {
       lock = await WriterLock.acquire(directory);
-      catalog = Catalog.openForWriting(directory);
-      catalog.startNotingIds();
-      const segments = await SegmentWriter.open(directory, dimensions, catalog.lastSegment());
-      return new IndexWriter(directory, dimensions, lock, catalog, segments);
+      const connection = catalog();
+      connection.startNotingIds();
+      const segments = await SegmentWriter.open(directory, dimensions, connection.lastSegment());
+      return new IndexWriter(directory, dimensions, lock, connection, segments);
     } catch (error) {
-      catalog?.close();
       lock?.release();
       throw storageError(error, directory);
     }
@@ -94,11 +93,11 @@ export class IndexWriter {
     this.#closed = true;
     try {
       await this.#segments.close();
+      this.#catalog.forgetIds();
       this.#catalog.checkpoint();
     } catch (error) {
       throw storageError(error, this.#directory);
     } finally {
-      this.#catalog.close();
       this.#lock.release();
     }
   }

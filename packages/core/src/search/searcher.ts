@@ -35,7 +35,7 @@ export class Searcher {
 
   /** The whole ranking, best first: every document that has a vector now, exactly once, whatever is committed meanwhile. */
   async *searchAll(query: Float32Array, minScore: number): AsyncGenerator<Hit> {
-    const snapshot = this.#folder.snapshot();
+    const snapshot = this.#folder.startSnapshot();
     try {
       await this.#vectors.refresh();
       if (this.#vectors.rows === 0) return;
@@ -55,7 +55,7 @@ export class Searcher {
     } catch (error) {
       throw storageError(error, this.#folder.directory);
     } finally {
-      snapshot.close();
+      this.#folder.endSnapshot(snapshot);
     }
   }
 

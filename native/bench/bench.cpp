@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "ner_retriever/faiss.h"
 #include "ner_retriever/instruction_set.h"
 #include "ner_retriever/projection.h"
 #include "ner_retriever/scan.h"
@@ -88,25 +89,37 @@ void bench_scan(size_t row_count, size_t dimensions, unsigned threads) {
   });
   report("sum over " + shape + " (the floor)", "compiler", floor, gigabytes / floor * 1e3, "GB/s");
 
+  const auto report_scan = [&](const std::string &set, size_t query_count, double time) {
+    const std::string what = "scan " + shape + ", " + std::to_string(query_count) + " queries, top 100";
+    if (query_count == 1)
+      report(what, set, time, gigabytes / time * 1e3, "GB/s");
+    else
+      report(what, set, time, 2e-6 * static_cast<double>(row_count * dimensions * query_count) / time, "GFLOP/s");
+  };
   const std::vector<float> queries = random_floats(64 * dimensions);
+  std::vector<float> scores(64 * 100);
+  std::vector<uint32_t> found(64 * 100);
   for (const ner_instruction_set set : {NER_SCALAR, NER_AVX2, NER_AVX512}) {
     if (!ner_instruction_set_available(set)) continue;
     for (const size_t query_count : {size_t{1}, size_t{8}, size_t{64}}) {
-      std::vector<float> scores(query_count * 100);
-      std::vector<uint32_t> found(query_count * 100);
       const ner_rows segment = {rows.data(), row_count};
-      const double time = best_milliseconds([&] {
-        ner_scan_top_k(set, &segment, 1, dimensions, queries.data(), query_count, 100, threads, scores.data(),
-                       found.data());
-      });
-      const std::string what = "scan " + shape + ", " + std::to_string(query_count) + " queries, top 100";
-      if (query_count == 1)
-        report(what, ner_instruction_set_name(set), time, gigabytes / time * 1e3, "GB/s");
-      else
-        report(what, ner_instruction_set_name(set), time,
-               2e-6 * static_cast<double>(row_count * dimensions * query_count) / time, "GFLOP/s");
+      report_scan(ner_instruction_set_name(set), query_count, best_milliseconds([&] {
+                    ner_scan_top_k(set, &segment, 1, dimensions, queries.data(), query_count, 100, threads,
+                                   scores.data(), found.data());
+                  }));
     }
   }
+
+#ifdef NER_RETRIEVER_BENCH_FAISS
+  const ner_faiss_api *faiss = ner_retriever::load_faiss(NER_RETRIEVER_BENCH_FAISS);
+  if (faiss == nullptr) return;
+  const std::unique_ptr<ner_retriever::Index> index = ner_retriever::make_faiss_index(*faiss, dimensions);
+  if (index == nullptr || index->add(rows.data(), row_count) != NER_OK) return;
+  for (const size_t query_count : {size_t{1}, size_t{8}, size_t{64}})
+    report_scan("FAISS Flat", query_count, best_milliseconds([&] {
+                  index->search(queries.data(), query_count, 100, threads, scores.data(), found.data());
+                }));
+#endif
 }
 
 void bench_projection(size_t row_count, size_t input, size_t hidden, size_t output) {

@@ -26,17 +26,17 @@ export class BatchRunner {
     this.#paddingId = paddingId;
   }
 
-  /** The windows in their own order; `beforeBatch` may throw to stop between two batches. */
+  /** The windows in their own order; `checkpoint` may throw to stop between two batches. */
   async run(
     windows: readonly WaitingWindow[],
     tokens: TokenTable,
     wanted: WantedOutputs,
-    beforeBatch: () => void,
+    checkpoint: () => void,
   ): Promise<EncodedWindow[]> {
     const encoded: EncodedWindow[] = new Array(windows.length);
     const lengths = windows.map(({ range }) => range.end - range.begin + this.#tokenizer.specialTokens);
     for (const batch of cutBatches(lengths, BATCH_TOKENS)) {
-      beforeBatch();
+      checkpoint();
       const longest = lengths[batch.at(-1) as number] as number;
       const output = await this.#runBatch(
         batch.map((index) => windows[index] as WaitingWindow),

@@ -2,11 +2,11 @@ import type { Projection } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
 import { firstMentionToken, lastMentionToken, ownTokens, type TokenRanges } from '../mentions/mention-tokens.js';
 import type { ModelFolder } from '../model/model-folder.js';
-import { type PlacedMention, poolMentions } from '../pooling/pool-mentions.js';
+import { type MentionRows, poolMentions } from '../pooling/pool-mentions.js';
 import { loadProjection } from '../projection/load-projection.js';
 import { BatchRunner, type WaitingWindow } from './batch-runner.js';
 import { type EncodeRequest, type EncodeResult, MentionSource } from './encode-request.js';
-import type { EncodedWindow } from './encoded-window.js';
+import { type EncodedWindow, mentionRows } from './encoded-window.js';
 import { EncoderSession } from './encoder-session.js';
 import { SectionDetector } from './section-detector.js';
 import { detectedSections, givenSections, type Section } from './sections.js';
@@ -78,19 +78,23 @@ export class ChunkEncoder {
         received: description.maximumTokens,
       });
     }
-    const projection = await loadProjection(model);
+    const projection = await loadProjection(
+      description.head === null ? null : model.path(description.head),
+      description.tap.dimensions,
+      description.dimensions,
+    );
     const session = await EncoderSession.open(model, threads);
     const runner = new BatchRunner(tokenizer, session, description.padding.id);
     return new ChunkEncoder(model, tokenizer, runner, projection, capacity);
   }
 
-  /** `beforeBatch` may throw to stop between two batches. */
-  async encode(request: EncodeRequest, beforeBatch: () => void = () => {}): Promise<EncodeResult> {
-    const tokens = await this.#tokenizer.tokenize(request.texts);
+  /** `checkpoint` may throw to stop between two parts of the work: batches, or pieces of a text. */
+  async encode(request: EncodeRequest, checkpoint: () => void = () => {}): Promise<EncodeResult> {
+    const tokens = await this.#tokenizer.tokenize(request.texts, checkpoint);
     const states = this.#readTexts(request, tokens);
     const sections = states.flatMap((state, index) => this.#cutSections(state, index, request));
     for (const round of this.#rounds(sections)) {
-      await this.#encodeRound(round, states, tokens, request, beforeBatch);
+      await this.#encodeRound(round, states, tokens, request, checkpoint);
     }
     return this.#collect(states, tokens, request);
   }
@@ -161,7 +165,7 @@ export class ChunkEncoder {
     states: readonly TextState[],
     tokens: TokenTable,
     { vectors }: EncodeRequest,
-    beforeBatch: () => void,
+    checkpoint: () => void,
   ): Promise<void> {
     const waiting = round.flatMap(({ text, windows, indices }): WaitingWindow[] =>
       indices.map((index) => ({
@@ -173,10 +177,10 @@ export class ChunkEncoder {
       tap: vectors !== 'none',
       detector: round.some(({ text }) => states[text]?.detector !== null),
     };
-    const encoded = await this.#runner.run(waiting, tokens, wanted, beforeBatch);
+    const encoded = await this.#runner.run(waiting, tokens, wanted, checkpoint);
 
     const found: FoundMention[] = [];
-    const placed: PlacedMention[] = [];
+    const rowsOfFound: MentionRows[] = [];
     let at = 0;
     for (const section of round) {
       const sectionWindows = encoded.slice(at, at + section.indices.length);
@@ -184,11 +188,12 @@ export class ChunkEncoder {
       for (const mention of sectionMentions(section, sectionWindows, states[section.text] as TextState)) {
         if (mention.tokens === null || vectors === 'none') continue;
         found.push(mention);
-        placed.push({ ...mention.tokens, window: this.#windowOf(mention.tokens, section, sectionWindows) });
+        const window = this.#windowOf(mention.tokens, section, sectionWindows);
+        rowsOfFound.push(mentionRows(window, mention.tokens.first, mention.tokens.last));
       }
     }
     const { tap, pooling } = this.#model.description;
-    const pooled = poolMentions(placed, tap.dimensions, pooling);
+    const pooled = poolMentions(rowsOfFound, tap.dimensions, pooling);
     const rows = vectors === 'projected' ? this.#projection.projectSync(pooled) : pooled;
     const columns = this.#columns(vectors);
     for (const [i, mention] of found.entries()) mention.vector = rows.subarray(i * columns, (i + 1) * columns);

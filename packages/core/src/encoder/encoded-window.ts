@@ -1,3 +1,4 @@
+import type { MentionRows } from '../pooling/pool-mentions.js';
 import type { EncoderOutput } from './encoder-session.js';
 import type { TokenRange } from './windows.js';
 
@@ -8,4 +9,11 @@ export interface EncodedWindow {
   readonly output: EncoderOutput;
   /** Row of the output that belongs to the window's first token, after the special tokens. */
   readonly row: number;
+}
+
+/** The rows of a mention's tokens `first` to `last` (inclusive, counted from the text's first), as far as the window shows them. */
+export function mentionRows({ range, output, row }: EncodedWindow, first: number, last: number): MentionRows {
+  const begin = Math.max(first, range.begin);
+  const end = Math.min(last + 1, range.end);
+  return { rows: output.tap, begin: row + begin - range.begin, end: row + end - range.begin };
 }

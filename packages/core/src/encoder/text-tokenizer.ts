@@ -38,8 +38,8 @@ export class TextTokenizer {
     return this.prefix.length + this.suffix.length;
   }
 
-  /** The tokens of each text, without special tokens. */
-  async tokenize(texts: readonly string[]): Promise<TokenTable> {
+  /** The tokens of each text, without special tokens. `checkpoint` may throw to stop between two parts of the work. */
+  async tokenize(texts: readonly string[], checkpoint: () => void = () => {}): Promise<TokenTable> {
     const table = new GrowingTable(texts.length);
     let batch: Piece[] = [];
     let characters = 0;
@@ -47,6 +47,7 @@ export class TextTokenizer {
       batch.push(piece);
       characters += piece.text.length;
       if (characters < PIECE_CHARACTERS) continue;
+      checkpoint();
       await this.#append(batch, table);
       batch = [];
       characters = 0;
@@ -56,7 +57,6 @@ export class TextTokenizer {
   }
 
   async #append(batch: readonly Piece[], table: GrowingTable): Promise<void> {
-    if (batch.length === 0) return;
     const encodings = await this.#tokenizer.encodeBatch(
       batch.map(({ text }) => text),
       { addSpecialTokens: false },

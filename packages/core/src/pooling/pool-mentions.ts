@@ -1,39 +1,38 @@
 import { type Pooling, poolSpans } from '@ner-retriever/native';
-import type { EncodedWindow } from '../encoder/encoded-window.js';
 
-/** The tokens of a mention, counted from its text's first, both inclusive, and the window that shows it best. */
-export interface PlacedMention {
-  readonly first: number;
-  readonly last: number;
-  readonly window: EncodedWindow;
+/** The token rows of a mention: `begin` to `end` (half-open) of a batch's rows. */
+export interface MentionRows {
+  /** [rows, dimensions] of the whole batch, shared by the mentions in it. */
+  readonly rows: Float32Array;
+  readonly begin: number;
+  readonly end: number;
 }
 
-/** One vector a mention, in their order: [mentions, dimensions]. Of a mention longer than its window, what the window shows. */
-export function poolMentions(mentions: readonly PlacedMention[], dimensions: number, pooling: Pooling): Float32Array {
-  const rows = new Float32Array(mentions.length * dimensions);
-  for (const [{ tap }, indices] of groupByOutput(mentions)) {
-    const spans = Int32Array.from(indices.flatMap((index) => rowSpan(mentions[index] as PlacedMention)));
-    const pooled = poolSpans(tap, dimensions, spans, pooling);
+/** One vector a mention, in their order: [mentions, dimensions]. */
+export function poolMentions(mentions: readonly MentionRows[], dimensions: number, pooling: Pooling): Float32Array {
+  const vectors = new Float32Array(mentions.length * dimensions);
+  for (const [rows, indices] of byBatch(mentions)) {
+    const spans = new Int32Array(2 * indices.length);
     for (const [i, index] of indices.entries()) {
-      rows.set(pooled.subarray(i * dimensions, (i + 1) * dimensions), index * dimensions);
+      const { begin, end } = mentions[index] as MentionRows;
+      spans[2 * i] = begin;
+      spans[2 * i + 1] = end;
+    }
+    const pooled = poolSpans(rows, dimensions, spans, pooling);
+    for (const [i, index] of indices.entries()) {
+      vectors.set(pooled.subarray(i * dimensions, (i + 1) * dimensions), index * dimensions);
     }
   }
-  return rows;
+  return vectors;
 }
 
-/** Half-open rows of the window's output. */
-function rowSpan({ first, last, window: { range, row } }: PlacedMention): [number, number] {
-  const begin = Math.max(first, range.begin);
-  const end = Math.min(last + 1, range.end);
-  return [row + begin - range.begin, row + end - range.begin];
-}
-
-function groupByOutput(mentions: readonly PlacedMention[]): Map<PlacedMention['window']['output'], number[]> {
-  const groups = new Map<PlacedMention['window']['output'], number[]>();
-  for (const [index, { window }] of mentions.entries()) {
-    const group = groups.get(window.output);
-    if (group === undefined) groups.set(window.output, [index]);
-    else group.push(index);
+/** Indices of the mentions in each batch: one native call a batch. */
+function byBatch(mentions: readonly MentionRows[]): Map<Float32Array, number[]> {
+  const batches = new Map<Float32Array, number[]>();
+  for (const [index, { rows }] of mentions.entries()) {
+    const batch = batches.get(rows);
+    if (batch === undefined) batches.set(rows, [index]);
+    else batch.push(index);
   }
-  return groups;
+  return batches;
 }

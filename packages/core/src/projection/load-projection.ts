@@ -1,19 +1,17 @@
 import { Projection } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
-import type { ModelFolder } from '../model/model-folder.js';
 import { readProjection } from './read-projection.js';
 
 /**
- * The projection of a model folder; L2 alone where the model has no head.
+ * The projection of a model: its head's file, or L2 alone where it has none (null).
  *
- * @throws NerRetrieverError HEAD_UNREADABLE, DIMENSIONS_DIFFER where the head does not fit the tap or the description.
+ * @throws NerRetrieverError HEAD_UNREADABLE, DIMENSIONS_DIFFER where the head does not take or give what it should.
  */
-export async function loadProjection({ description, path }: ModelFolder): Promise<Projection> {
-  const { head, tap, dimensions } = description;
-  if (head === null) return new Projection([], tap.dimensions);
-  const projection = await readProjection(path(head));
-  expect('the input of the projection head', tap.dimensions, projection.inputDimensions);
-  expect('the output of the projection head', dimensions, projection.outputDimensions);
+export async function loadProjection(head: string | null, input: number, output: number): Promise<Projection> {
+  if (head === null) return new Projection([], input);
+  const projection = await readProjection(head);
+  expect('the input of the projection head', input, projection.inputDimensions);
+  expect('the output of the projection head', output, projection.outputDimensions);
   return projection;
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { text as readAll } from 'node:stream/consumers';
 import { NerRetrieverError } from '@ner-retriever/core/errors';
+import { fileUnreadable } from './file-unreadable.js';
 
 /** Type descriptions of a file ("-": standard input), one a line, as written; blank lines do not count. */
 export async function readTypeDescriptions(file: string): Promise<string[]> {
@@ -21,7 +22,6 @@ async function contentOf(file: string): Promise<string> {
     if (file === '-') return await readAll(process.stdin);
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file));
   } catch (cause) {
-    const reason = cause instanceof TypeError ? 'it is not UTF-8' : (cause as Error).message;
-    throw new NerRetrieverError('FILE_UNREADABLE', { file, reason }, { cause });
+    throw fileUnreadable(file, cause instanceof TypeError ? new Error('it is not UTF-8', { cause }) : cause);
   }
 }

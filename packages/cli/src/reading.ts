@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { DocumentRecord } from '@ner-retriever/core';
-import { NerRetrieverError } from '@ner-retriever/core/errors';
+import { fileUnreadable } from './file-unreadable.js';
 import type { Arguments } from './flags/arguments.js';
 import type { Flag } from './flags/flag.js';
 
@@ -66,9 +66,7 @@ async function sizeOf(file: string): Promise<number | null> {
     // A pipe or a device has no size.
     return found.isFile() ? found.size : null;
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : message;
-    throw new NerRetrieverError('FILE_UNREADABLE', { file, reason }, { cause });
+    throw fileUnreadable(file, cause);
   }
 }
 

@@ -14,9 +14,13 @@ export interface Outcome {
 /** Runs the built command to its end, as a shell would. */
 export async function runCommand(
   words: readonly string[],
-  { input = '', node = process.execPath, cwd }: { input?: string | Uint8Array; node?: string; cwd?: string } = {},
+  {
+    input = '',
+    node = process.execPath,
+    environment = {},
+  }: { input?: string | Uint8Array; node?: string; environment?: NodeJS.ProcessEnv } = {},
 ): Promise<Outcome> {
-  const child = spawn(node, [binary, ...words], { ...(cwd && { cwd }), env: { ...process.env, NO_COLOR: '' } });
+  const child = spawn(node, [binary, ...words], { env: { ...process.env, NO_COLOR: '', ...environment } });
   child.stdin.on('error', () => {});
   child.stdin.end(input);
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));

@@ -27,7 +27,9 @@ async function readLines(file: string): Promise<string[]> {
   try {
     bytes = await readFile(file);
   } catch (cause) {
-    throw new NerRetrieverError('FILE_UNREADABLE', { file, reason: (cause as Error).message }, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'there is no such file' : message;
+    throw new NerRetrieverError('FILE_UNREADABLE', { file, reason }, { cause });
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes).split(/\r?\n/);

@@ -225,8 +225,12 @@ describe('the end of a process', () => {
     expect(result).toMatchObject({ code: 7, stderr: '' });
   });
 
+  test('process.exit during a run ends it quietly, with its own exit code', async () => {
+    const result = await run(`work(); setTimeout(() => process.exit(3), 400);`);
+    expect(result).toMatchObject({ code: 3, signal: null, stderr: '' });
+  });
+
   test.each([
-    ['process.exit', `work(); setTimeout(() => process.exit(3), 400);`, 3],
     ['an uncaught error', `work(); setTimeout(() => { throw new Error('uncaught'); }, 400);`, 1],
     ['a rejection that nobody handles', `work(); await embedder.embedTypes(['']);`, 1],
   ])('%s during a run ends it with its own exit code, not by an abort', async (_, script, code) => {

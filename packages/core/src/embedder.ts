@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { modelDirectory } from '@ner-retriever/model-en';
 import { checkOption, checkOptions } from './check-options.js';
 import { dealTexts, type TextRange } from './encoder/deal-texts.js';
@@ -205,6 +206,8 @@ export class Embedder {
     }
     // One request that fails takes the others of its call with it.
     const call = new AbortController();
+    // One listener a request, and a call may have thousands.
+    setMaxListeners(0, call.signal);
     const abort = () => call.abort(signal?.reason);
     signal?.throwIfAborted();
     signal?.addEventListener('abort', abort);

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from . import recipe
 from .corpus import articles, sentences, shards
-from .evaluate import MULTICONER_NAMES, Folder, evaluate_conll, invariance, speed
+from .dataset import Dataset
+from .evaluate import MULTICONER_NAMES, Folder, evaluate_conll, invariance, speed, thresholds
 from .fixture import write_fixture
 
 
@@ -27,13 +28,15 @@ def main() -> None:
         ("make", "everything: raw text to model folder; continues where it was stopped"),
         ("export", "a model folder from the newest checkpoint"),
         ("evaluate", "R-Precision and detection of a model folder on MultiCoNER 2 English"),
+        ("thresholds", "the detector of a model folder on held-out silver, at several thresholds"),
         ("check", "batch invariance and speed of a model folder"),
         ("fixture", "the tests' tiny model with random weights"),
     ):
         stage = stages.add_parser(name, help=summary)
         stage.add_argument("--data", type=Path, required=True, help="the data folder")
-        if name in ("make", "export"):
+        if name in ("make", "export", "thresholds"):
             stage.add_argument("--work", type=Path, required=True, help="where caches and checkpoints lie")
+        if name in ("make", "export"):
             stage.add_argument("--smoke", action="store_true", help="a small configuration that runs in minutes")
             stage.add_argument("--threshold", type=float, default=recipe.THRESHOLD, help="the detector's, chosen on silver")
         if name in ("make", "export", "fixture"):
@@ -52,6 +55,9 @@ def main() -> None:
     elif arguments.stage == "evaluate":
         files = sorted((arguments.data / "multiconer2-en").glob("*.conll"))
         print(json.dumps(evaluate_conll(Folder(arguments.model), files, MULTICONER_NAMES), indent=2))
+    elif arguments.stage == "thresholds":
+        for row in thresholds(Folder(arguments.model), Dataset.load(arguments.work / "validation.npz")):
+            print(json.dumps(row))
     else:
         model, texts = Folder(arguments.model), sample(arguments.data, 3_000)
         print(json.dumps({**invariance(model, texts), "tokens_per_second_one_thread": round(speed(model, texts))}, indent=2))

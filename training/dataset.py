@@ -37,11 +37,10 @@ class Dataset:
 
 def trainable(entities: Entities) -> np.ndarray:
     """Which entities train types: bool [E]. The others have a held-out type or are held out themselves."""
-    names = {entity: title for title, entity in entities.titles.items()}
     return np.array(
         [
-            not entities.held_out[i] and bool(entities.own[i] or entities.broad[i]) and fraction(names.get(i, str(i))) >= HELD_OUT_ENTITIES
-            for i in range(len(entities.own))
+            not out and bool(own or broad) and fraction(name) >= HELD_OUT_ENTITIES
+            for own, broad, out, name in zip(entities.own, entities.broad, entities.held_out, entities.name)
         ]
     )
 

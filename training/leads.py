@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+LONGEST_DESCRIPTION = 10
 _COPULA = re.compile(r"\b(?:is|was|are|were)\s+(?:(?:also|both|now|originally|formerly|currently|probably|either)\s+)?(an?|the|one of the|one of)\s+")
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)")
 _WORD = re.compile(r"[^\W_]+(?:['’.&/-][^\W_]+)*\.?")
@@ -65,14 +66,16 @@ def _phrase(text: str, adjectives: frozenset[str]) -> tuple[list[str], str]:
     return words, text[end:]
 
 
-def lead_types(lead: str, adjectives: frozenset[str]) -> list[list[str]]:
-    """The type phrases of a lead sentence, each a list of words as written; empty where there is none."""
+def lead_types(lead: str, adjectives: frozenset[str]) -> tuple[list[list[str]], str]:
+    """The type phrases of a lead sentence, each a list of words as written, and the whole description they begin:
+    "village in the administrative district of Gmina Lubanie"; both empty where there is none."""
     for _ in range(3):
         lead = _PARENTHESIS.sub("", lead)
     copula = _COPULA.search(lead[:400])
     if not copula:
-        return []
+        return [], ""
     rest, found = lead[copula.end() :], []
+    description = re.split(r"[.;:,(]", rest)[0].split()
     for _ in range(5):
         words, rest = _phrase(rest, adjectives)
         if not words:
@@ -93,4 +96,5 @@ def lead_types(lead: str, adjectives: frozenset[str]) -> list[list[str]]:
         if not joint:
             break
         rest = rest[joint.end() :]
-    return [words for words in found if words[-1].lower() not in _EMPTY and len(words) <= 6]
+    found = [words for words in found if words[-1].lower() not in _EMPTY and len(words) <= 6]
+    return found, " ".join(description).lower() if found and len(found[0]) < len(description) <= LONGEST_DESCRIPTION else ""

@@ -14,10 +14,11 @@ from . import dataset, embeddings, silver
 from .dataset import Dataset
 from .encoder import Model, Shape
 from .folder import write_folder
+from .silver import Entities
 from .tokenizer import train_tokenizer
 from .train import Schedule, Trainer, Types, Validation
 
-LICENCE = "CC-BY-SA-3.0"
+LICENCE = "MIT AND CC-BY-SA-3.0"  # the recipe and weights; the text they come from
 VALIDATION_TEXTS = 6_000
 THRESHOLD = 0.5
 
@@ -36,7 +37,7 @@ class Recipe:
 
 
 FULL = Recipe(
-    pieces=32_000, tokenizer_articles=9_000, contexts=6_000, files=12, texts=480_000, shape={}, schedule=Schedule(pieces=24_000_000)
+    pieces=32_000, tokenizer_articles=9_000, contexts=6_000, files=12, texts=600_000, shape={}, schedule=Schedule(pieces=24_000_000)
 )
 SMOKE = Recipe(
     pieces=8_000,
@@ -45,7 +46,7 @@ SMOKE = Recipe(
     files=2,
     texts=20_000,
     shape={"width": 64, "feed_forward": 128, "blocks": 3, "tap": 1, "head_hidden": 96, "head_out": 64},
-    schedule=Schedule(pieces=400_000),
+    schedule=Schedule(pieces=400_000, warm_up=60_000),
 )
 
 
@@ -70,8 +71,8 @@ class Work:
             np.save(file, embeddings.factorise(counts, width))
         return np.load(file)
 
-    def silver(self) -> tuple[list[str], list[list[int]], list[list[int]], list[list[int]], np.ndarray, Dataset, Dataset]:
-        """Phrases, the entities' own, broader and held-out phrases, which entities train, training and validation texts."""
+    def silver(self) -> tuple[Entities, np.ndarray, Dataset, Dataset]:
+        """The entities, which of them train types, training texts, validation texts."""
         files = [self.folder / name for name in ("entities.pkl", "train.npz", "validation.npz")]
         if not all(file.exists() for file in files):
             entities = silver.collect_entities(self.data)
@@ -84,21 +85,21 @@ class Work:
             dataset.tokenise(held_out[:VALIDATION_TEXTS], tokenizer, entities, longest).save(files[2])
             chosen = dataset.select([u for u in units if u.file < last], entities, train, self.recipe.texts, seed=0)
             dataset.tokenise(chosen, tokenizer, entities, longest).save(files[1])
-            files[0].write_bytes(pickle.dumps((entities.phrases, entities.own, entities.broad, entities.held_out, train)))
+            entities.names.clear()  # they have done their work, and are most of the size
+            files[0].write_bytes(pickle.dumps((entities, train)))
         return (*pickle.loads(files[0].read_bytes()), Dataset.load(files[1]), Dataset.load(files[2]))
 
     def trainer(self) -> Trainer:
-        phrases, own, broad, held_out, train, data, validation = self.silver()
+        entities, train, data, validation = self.silver()
         tokenizer = self.tokenizer()
-        types = Types(phrases, own, broad, train, tokenizer)
         shape = Shape(pieces=tokenizer.get_vocab_size(), **self.recipe.shape)
         trainer = Trainer(
             shape,
             self.recipe.schedule,
             self.embeddings(shape.width),
-            types,
+            Types(entities, train, tokenizer),
             data,
-            Validation(validation, phrases, own, held_out, tokenizer),
+            Validation(validation, entities, tokenizer),
             self.folder,
         )
         if trainer.checkpoint.exists():
@@ -119,7 +120,7 @@ class Work:
         """The model folder; activations are calibrated on training texts of every length."""
         data = Dataset.load(self.folder / "train.npz")
         lengths = data.lengths()
-        chosen = np.random.default_rng(1).permutation(len(lengths))[:4_000]
+        chosen = np.random.default_rng(1).permutation(len(lengths))[:1_500]
         calibration = []
         for length in np.unique(lengths[chosen]):
             rows = chosen[lengths[chosen] == length]

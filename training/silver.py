@@ -6,7 +6,7 @@ nobody typed are kept as spans for the mention detector.
 """
 
 import hashlib
-import pickle
+import json
 import random
 import re
 from collections import Counter, defaultdict
@@ -15,9 +15,8 @@ from multiprocessing import Pool
 from pathlib import Path
 from typing import NamedTuple
 
-import json
-
 from .corpus import articles, sentences, shards
+from .hearst import listed_in_text, singular
 from .hierarchy import TypeNet, figer_types, usual_types
 from .leads import lead_types, plain_title, read_adjectives
 from .lists import listed_entities
@@ -40,6 +39,7 @@ class Lead(NamedTuple):
 
     title: str
     types: list[list[str]]
+    description: str  # the types with what follows them, or nothing
     person: bool
     common: bool  # the title is a common noun: its own article writes it in lower case
 
@@ -60,6 +60,8 @@ class Entities:
     phrases: list[str] = field(default_factory=list)  # all type phrases
     own: list[list[int]] = field(default_factory=list)  # per entity: phrases its text says of it, without the held-out ones
     broad: list[list[int]] = field(default_factory=list)  # per entity: phrases from the hierarchies
+    described: list[list[int]] = field(default_factory=list)  # per entity: at most one longer description
+    name: list[str] = field(default_factory=list)  # per entity
     held_out: list[list[int]] = field(default_factory=list)  # per entity: its held-out phrases; with any, it trains no type
     names: dict[str, int] = field(default_factory=dict)  # words joined by blanks -> entity, unambiguous ones
     first: dict[str, int] = field(default_factory=dict)  # first word -> most words a name beginning so has
@@ -91,7 +93,7 @@ def _read_leads(arguments: tuple[Path, frozenset[str]]) -> tuple[list[Lead], Cou
         name = plain_title(article.title)
         small = name[:1].lower() + name[1:]
         common = small != name and small == small.lower() and len(re.findall(rf"(?<=[a-z,;] ){re.escape(small)}\b", article.text)) >= 2
-        leads.append(Lead(article.title, lead_types(first, adjectives), bool(_BORN.match(first)), common))
+        leads.append(Lead(article.title, *lead_types(first, adjectives), bool(_BORN.match(first)), common))
         for sentence in opening:
             for word in WORD.findall(sentence)[1:]:
                 (lower if word.islower() else upper)[word.lower()] += 1
@@ -104,6 +106,26 @@ def _suffixes(words: list[str], heads: frozenset[str]) -> list[str]:
     if words[-1] not in heads and words[-1].endswith("s") and words[-1][:-1] in heads:
         words[-1] = words[-1][:-1]
     return [" ".join(words[i:]) for i in range(len(words))] if words[-1] in heads else []
+
+
+def _singular(name: str) -> str:
+    *words, last = name.split() or [""]
+    return " ".join([*words, singular(last)])
+
+
+def _types_in_text(data: Path, types: frozenset[str], processes: int) -> dict[str, dict[str, int]]:
+    """What text's lists say of a name at least twice: common nouns in the singular, capitalised names as written."""
+    stop = frozenset(word.lower() for word in json.loads((data / "entity-lists" / "words" / "stopwords" / "en.json").read_text())["stopWords"])
+    counts: dict[str, Counter] = defaultdict(Counter)
+    for (item, broader), n in listed_in_text(data, types, stop, processes).items():
+        counts[_singular(item) if item == item.lower() else item][broader] += n
+    kept = {}
+    for item, found in counts.items():
+        least = max(2, found.most_common(1)[0][1] / 4)
+        strong = {t: n for t, n in found.items() if n >= least and t != item and not item.endswith(" " + t)}
+        if strong and len(item) > 2:
+            kept[item] = strong
+    return kept
 
 
 def collect_entities(data: Path, processes: int = 2) -> Entities:
@@ -128,12 +150,15 @@ def collect_entities(data: Path, processes: int = 2) -> Entities:
     figer, typenet, lists = figer_types(data), TypeNet(data), listed_entities(data)
     usual = usual_types([(sorted(set(own)), figer[lead.title]) for lead, own in zip(leads, typed) if lead.title in figer])
 
+    text_types = _types_in_text(data, frozenset(p for p, n in count.items() if n >= MINIMUM) | {t for ts in lists.values() for t in ts}, processes)
+
     def above(phrase: str) -> list[str]:
         """Broader types of a phrase; TypeNet's only where FIGER does not speak against its sense of the word."""
         by_figer, by_typenet = usual.get(phrase, []), typenet.broader(phrase)
         if by_figer and not set(by_figer) & set(by_typenet) or not by_figer and not typenet.is_freebase(phrase):
             by_typenet = []
-        return [*by_figer, *by_typenet]
+        by_text = [t for t, n in text_types.get(phrase, {}).items() if n >= 3 and n > text_types.get(t, {}).get(phrase, 0)]
+        return [*by_figer, *by_typenet, *by_text]
 
     candidates = sorted((h for h in heads if 20 <= count[h] <= 400), key=fraction)
     held_out = set(candidates[:HELD_OUT_HEADS])
@@ -146,13 +171,15 @@ def collect_entities(data: Path, processes: int = 2) -> Entities:
                 entities.phrases.append(name)
         return [index[name] for name in dict.fromkeys(names)]
 
-    def add(own: list[str], broad: list[str]) -> int:
+    def add(name: str, own: list[str], broad: list[str], description: str = "") -> int:
         out = [p for p in own if p.split()[-1] in held_out]
         own = [p for p in own if p not in out]
         broad = [p for p in broad if p not in own and p.split()[-1] not in held_out]
         entities.own.append(phrase_ids(own))
         entities.broad.append(phrase_ids(broad))
         entities.held_out.append(phrase_ids(out))
+        entities.described.append(phrase_ids([description]) if description and not held_out & set(description.split()) else [])
+        entities.name.append(name)
         return len(entities.own) - 1
 
     claims: dict[str, set[int]] = defaultdict(set)  # name -> the entities that go by it
@@ -165,17 +192,18 @@ def collect_entities(data: Path, processes: int = 2) -> Entities:
         # Whole phrases stay even when rare: people ask in such words. Their shorter forms need company.
         whole = {" ".join(w.lower() for w in words) for words in lead.types}
         own = [p for p in dict.fromkeys(own) if p in whole or count[p] >= 5]
-        broad = [b for p in own for b in above(p)] + figer.get(lead.title, []) + lists.get(plain_title(lead.title), [])
+        name = plain_title(lead.title)
+        broad = [b for p in own for b in above(p)] + figer.get(lead.title, []) + lists.get(name, [])
+        broad += text_types.get(_singular(name.lower()) if lead.common else name, {})
         if lead.person:
             broad.append("person")
         if not own and not broad:
             untyped_titles.append(lead.title)
             continue
-        entity = add(own, list(dict.fromkeys(broad)))
+        entity = add(lead.title, own, list(dict.fromkeys(broad)), lead.description)
         entities.titles[lead.title] = entity
         if lead.person:
             entities.people.add(entity)
-        name = plain_title(lead.title)
         if lead.common:
             if count[name.lower()] < 20:  # a frequent type's own name is no mention of anything
                 claims[_words(name.lower())].add(entity)
@@ -186,17 +214,25 @@ def collect_entities(data: Path, processes: int = 2) -> Entities:
         if title not in entities.titles:
             disambiguation = re.search(r"\(([^()]+)\)$", title)
             own = _suffixes(disambiguation.group(1).split(), heads) if disambiguation else []
-            claims[_words(plain_title(title))].add(add([p for p in own if count[p] >= 5], types))
+            claims[_words(plain_title(title))].add(add(title, [p for p in own if count[p] >= 5], types))
     for title in untyped_titles:
         claims[_words(plain_title(title))].add(-1)
     for name, types in lists.items():
         key = _words(name)
         if key not in claims and key.lower() not in claims and count[name.lower()] < 20:
-            entity = add(types[:1], [b for t in types for b in [t, *above(t)]])
+            entity = add(name, types[:1], [b for t in types for b in [t, *above(t)]])
             entities.listed.add(entity)
             claims[key].add(entity)
             if key.lower() != key and len(key.split()) > 1:
                 claims[key.lower()].add(entity)
+
+    for name, types in text_types.items():
+        words = _words(name)
+        if name == name.lower() and words not in claims and count[name] < 20 and name.split()[-1] not in adjectives:
+            entity = add(name, list(types), [b for t in types for b in above(t)])
+            entities.listed.add(entity)
+            claims[words].add(entity)
+            claims[words + "s"].add(entity)
 
     nationalities = _nationalities(data)
     for name, claimants in claims.items():

@@ -18,7 +18,8 @@ from torch.nn import functional
 from .dataset import IGNORE, Dataset
 from .encoder import Model, Shape
 from .measure import r_precision, read_texts
-from .tokenizer import MASK
+from .silver import Entities
+from .tokenizer import MASK, SEP
 
 
 @dataclass(frozen=True)
@@ -28,36 +29,41 @@ class Schedule:
     pieces: int
     batch: int = 6_144  # pieces a step
     rate: float = 1.2e-3
-    warm_up: float = 0.03  # share of the run
+    warm_up: int = 600_000  # pieces
     fall: float = 0.3  # share of the run, at its end
     language_model_every: int = 3  # steps: the blocks after the tap cost most and serve least
     seed: int = 7
 
     def rate_at(self, seen: int) -> float:
-        done = seen / self.pieces
-        return self.rate * max(0.01, min(1.0, done / self.warm_up + 0.02, (1 - done) / self.fall))
+        left = 1 - seen / self.pieces
+        return self.rate * max(0.01, min(1.0, seen / self.warm_up + 0.02, left / self.fall))
 
 
 class Types:
     """The type phrases as pieces, and which of them each entity has."""
 
-    LONGEST = 12
+    LONGEST = 20
 
-    def __init__(self, phrases: list[str], own: list[list[int]], broad: list[list[int]], train: np.ndarray, tokenizer: Tokenizer):
-        self.phrases, self.own, self.broad, self.train = phrases, own, broad, train
+    def __init__(self, entities: Entities, train: np.ndarray, tokenizer: Tokenizer):
+        self.phrases, self.train = entities.phrases, train
+        self.own, self.broad, self.described = entities.own, entities.broad, entities.described
+        phrases = self.phrases
         encoded = tokenizer.encode_batch(phrases + [plural(phrase) for phrase in phrases])
         self.pieces = np.zeros((len(encoded), self.LONGEST), np.int64)
         self.lengths = np.array([min(len(e.ids), self.LONGEST) for e in encoded])
         for row, length, encoding in zip(self.pieces, self.lengths, encoded):
             row[:length] = encoding.ids[:length]
+            row[length - 1] = SEP
         self._local = np.full(len(phrases), -1)
 
     def draw(self, entities: np.ndarray, generator: np.random.Generator, most: int) -> tuple[np.ndarray, np.ndarray]:
         """Phrases for the mentions of a batch, and who has them: entities [M] -> phrases [U], bool [M, U]."""
         drawn = []
         for entity in entities:
-            own, broad = self.own[entity], self.broad[entity]
+            own, broad, described = self.own[entity], self.broad[entity], self.described[entity]
             source = own if own and (not broad or generator.random() < 0.65) else broad
+            if described and generator.random() < 0.15:
+                source = described
             drawn.append(source[generator.integers(len(source))])
         phrases = np.unique(drawn)
         if len(phrases) > most:
@@ -65,7 +71,7 @@ class Types:
         self._local[phrases] = np.arange(len(phrases))
         has = np.zeros((len(entities), len(phrases)), bool)
         for row, entity in zip(has, entities):
-            local = self._local[self.own[entity] + self.broad[entity]]
+            local = self._local[self.own[entity] + self.broad[entity] + self.described[entity]]
             row[local[local >= 0]] = True
         self._local[phrases] = -1
         return phrases, has
@@ -241,15 +247,15 @@ class Validation:
 
     MINIMUM = 10  # relevant texts a type must have
 
-    def __init__(self, data: Dataset, phrases: list[str], own: list[list[int]], held_out: list[list[int]], tokenizer: Tokenizer):
+    def __init__(self, data: Dataset, entities: Entities, tokenizer: Tokenizer):
         self.data = data
         self.texts = [data.pieces[a:b].astype(np.int64) for a, b in zip(data.starts, data.starts[1:])]
         self.documents = data.mentions[:, 0]
         self.relevant: dict[str, dict[str, np.ndarray]] = {"seen": {}, "unseen": {}}
-        for kind, table in (("seen", own), ("unseen", held_out)):
+        for kind, table in (("seen", entities.own), ("unseen", entities.held_out)):
             found: dict[str, np.ndarray] = {}
             for text, _, _, entity in data.mentions:
-                for head in {phrases[p].split()[-1] for p in table[entity]}:
+                for head in {entities.phrases[p].split()[-1] for p in table[entity]}:
                     found.setdefault(head, np.zeros(len(self.texts), bool))[text] = True
             self.relevant[kind] = {head: texts for head, texts in sorted(found.items()) if texts.sum() >= self.MINIMUM}
         self.queries = [head for table in self.relevant.values() for head in table]

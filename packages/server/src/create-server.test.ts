@@ -70,6 +70,12 @@ describe('refuses bodies that do not fit', () => {
     ['text for a number', { query: 'x', limit: '3' }, 'REQUEST_INVALID', /limit: must be integer/],
     ['a limit of none', { query: 'x', limit: 0 }, 'REQUEST_INVALID', /limit: must be >= 1/],
     ['a limit beyond all', { query: 'x', limit: 1e9 }, 'REQUEST_INVALID', /limit: must be <= 1000/],
+    [
+      'more hits than one answer may hold',
+      { queries: Array(11).fill('x'), limit: 1000 },
+      'REQUEST_INVALID',
+      /at most 10000 hits/,
+    ],
     ['no queries', { queries: [] }, 'REQUEST_INVALID', /queries/],
     ['an array', ['x'], 'REQUEST_INVALID', /must be object/],
     ['broken JSON', '{"query": ', 'REQUEST_INVALID', /the body/],

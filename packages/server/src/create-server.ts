@@ -20,6 +20,9 @@ export interface ServerOptions {
   readonly onUnexpectedError?: (error: unknown) => void;
 }
 
+/** Hits come with their documents: what one answer may hold is bounded. */
+const maximumHits = 10_000;
+
 /**
  * The HTTP service over an open index: GET /health, GET /v1/info, POST /v1/search. Not listening yet (see `serve`); the index
  * stays the caller's to close.
@@ -64,6 +67,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
         field: 'the body',
         reason: 'must have either query or queries',
       });
+    }
+    if (queries.length * limit > maximumHits) {
+      const reason = `must ask for at most ${maximumHits} hits in all; ask for less, or in parts`;
+      throw new NerRetrieverError('REQUEST_INVALID', { field: 'the body', reason });
     }
     const started = performance.now();
     const found = await retriever.searchMany(queries, wanted);

@@ -5,5 +5,7 @@ export function randomFloats(length, seed) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32 - 0.5;
   };
-  return Float32Array.from({ length }, () => uniform() + uniform() + uniform() + uniform());
+  const values = new Float32Array(length);
+  for (let i = 0; i < length; i++) values[i] = uniform() + uniform() + uniform() + uniform();
+  return values;
 }

@@ -109,19 +109,19 @@ const kinds = {
     status: 500,
     exitCode: 1,
     message: (d) =>
-      `Expected a model folder at ${d.directory}, but its model.json cannot be read (${d.reason}). Name a folder that \`ner-retriever model prepare\` made, or leave the model out for the bundled one.`,
+      `Expected a model folder at ${d.directory}, but its model.json cannot be read (${d.reason}). Name a folder that holds one, or leave the model out for the bundled one.`,
   },
   MODEL_INVALID: {
     status: 500,
     exitCode: 1,
     message: (d) =>
-      `The model in ${d.directory} is broken: expected ${d.expected} for ${d.field}, but received ${d.received}. Prepare or install the model again.`,
+      `The model in ${d.directory} is broken: expected ${d.expected} for ${d.field}, but received ${d.received}. Install the model again.`,
   },
   MODEL_FORMAT_UNKNOWN: {
     status: 500,
     exitCode: 1,
     message: (d) =>
-      `Expected a model folder of format ${d.known} in ${d.directory}, but received format ${JSON.stringify(d.format)}. Use a version of NER Retriever that knows it, or prepare the model with this one.`,
+      `Expected a model folder of format ${d.known} in ${d.directory}, but received format ${JSON.stringify(d.format)}. Use a version of NER Retriever that knows it, or a model of that format.`,
   },
   MODEL_PATH_OUTSIDE: {
     status: 500,

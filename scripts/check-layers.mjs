@@ -37,7 +37,8 @@ for (const [name, allowed] of Object.entries(packages)) {
     if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
     for (const target of importsOf(join(source, file))) {
       const toPackage = /^@ner-retriever\/([\w-]+)/.exec(target)?.[1];
-      if (toPackage && !allowed.includes(toPackage)) faults.push(`packages/${name}/src/${file} imports @ner-retriever/${toPackage}`);
+      if (toPackage && !allowed.includes(toPackage))
+        faults.push(`packages/${name}/src/${file} imports @ner-retriever/${toPackage}`);
       if (name === 'core' && target.startsWith('.')) checkRoom(file, target);
     }
   }
@@ -49,7 +50,9 @@ function checkRoom(file, target) {
   const path = join(file, '..', target);
   const targetRoom = path.includes('/') ? path.split('/')[0] : '';
   const allowed =
-    targetRoom === room || rooms[room]?.includes(targetRoom) || (targetRoom === '' && ground.includes(path.replace(/\.js$/, '')));
+    targetRoom === room ||
+    rooms[room]?.includes(targetRoom) ||
+    (targetRoom === '' && ground.includes(path.replace(/\.js$/, '')));
   if (!allowed) faults.push(`packages/core/src/${file} imports ${path}`);
 }
 
@@ -59,6 +62,8 @@ function importsOf(file) {
 }
 
 if (faults.length > 0) {
-  console.error(`Imports that run against the plan (scripts/check-layers.mjs):\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  console.error(
+    `Imports that run against the plan (scripts/check-layers.mjs):\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+  );
   process.exit(1);
 }

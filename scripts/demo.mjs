@@ -6,7 +6,15 @@ const index = '.demo/wikipedia.index';
 
 setUp();
 run('index 3,000 texts of Wikipedia', 'ner-retriever', ['index', 'examples/demo/corpus.jsonl', '--index', index]);
-run('ask for eight types', 'ner-retriever', ['search', '--types', 'examples/demo/types.txt', '--index', index, '--limit', '5']);
+run('ask for eight types', 'ner-retriever', [
+  'search',
+  '--types',
+  'examples/demo/types.txt',
+  '--index',
+  index,
+  '--limit',
+  '5',
+]);
 say(`
 Your turn:
   npx ner-retriever search "operatic soprano" --index ${index}

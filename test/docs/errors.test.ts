@@ -16,6 +16,7 @@ test('docs/errors.md lists every error code with its HTTP status and exit code, 
     }) as NerRetrieverError;
     return { code, status, exitCode };
   });
-  const byCode = (a: { code?: string }, b: { code?: string }) => (a.code ?? '').localeCompare(b.code ?? '');
+  const byCode = (a: { code: string | undefined }, b: { code: string | undefined }) =>
+    (a.code ?? '').localeCompare(b.code ?? '');
   expect(rows.sort(byCode)).toEqual(table.sort(byCode));
 });

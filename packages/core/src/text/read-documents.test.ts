@@ -114,8 +114,9 @@ describe('JSON Lines', () => {
       ],
     });
     const [record] = await read('a.jsonl', line, { offsets: 'code-points' });
-    const { text, mentions } = (record as { document: { text: string; mentions: { start: number; end: number }[] } })
-      .document;
+    const { text, mentions } = (
+      record as unknown as { document: { text: string; mentions: { start: number; end: number }[] } }
+    ).document;
     const points = [...text];
     expect(text.slice(mentions[0]?.start, mentions[0]?.end)).toBe(points.slice(15, 18).join(''));
     expect(text.slice(mentions[1]?.start, mentions[1]?.end)).toBe('🦖');

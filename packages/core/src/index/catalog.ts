@@ -3,22 +3,18 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
 import { NerRetrieverError } from '../errors.js';
-import type { Mention, Span } from '../mentions/mention.js';
-import type { Document, JsonValue } from '../text/document.js';
+import {
+  columnTypes,
+  type DocumentColumns,
+  documentColumns,
+  type PlacedDocument,
+  packDocument,
+  type StoredDocument,
+  unpackDocument,
+  utf8,
+} from './stored-document.js';
 
 export const catalogFile = 'catalog.sqlite';
-
-/** One document of a commit, with its place. */
-export interface CatalogDocument {
-  /** Rises with every document ever added and is never used again: the order of equal scores. */
-  readonly ordinal: number;
-  readonly document: Document;
-  /** Digest of all that decides the document's rows. */
-  readonly content: Uint8Array;
-  readonly firstRow: number;
-  /** The mentions that have a vector: mention `i` is row `firstRow + i`. */
-  readonly mentions: readonly Mention[];
-}
 
 /** Vectors that one commit appended: rows `firstRow` to `firstRow + rows` of the index. */
 export interface Block {
@@ -33,13 +29,6 @@ export interface Block {
   readonly documentsChecksum: number;
 }
 
-/** Where a mention stands: UTF-16 offsets, and the detector's confidence; null where the span was given. */
-export interface Evidence {
-  readonly start: number;
-  readonly end: number;
-  readonly score: number | null;
-}
-
 export interface Totals {
   /** Documents and mentions that are alive. */
   readonly documents: number;
@@ -50,19 +39,20 @@ export interface Totals {
 
 /**
  * The SQLite file of an index: documents with their mentions, and how much of the segments counts. All methods are synchronous.
- * Texts and ids go in and out as they are; text is a blob because a string column of this driver ends at a NUL.
  */
 export class Catalog {
   readonly #database: Database.Database;
+  readonly #file: string;
   readonly #statements = new Map<string, Database.Statement>();
 
-  private constructor(database: Database.Database) {
-    this.#database = database;
+  private constructor(file: string, name = file) {
+    this.#file = file;
+    this.#database = new Database(name, { timeout: busyTimeoutMs });
   }
 
   /** Makes the file if there is none, or finishes one whose making was cut short. */
   static create(directory: string): Catalog {
-    const catalog = new Catalog(new Database(resolve(directory, catalogFile), { timeout: busyTimeoutMs }));
+    const catalog = new Catalog(resolve(directory, catalogFile));
     catalog.#database.exec('PRAGMA journal_mode = WAL');
     catalog.#database.exec('PRAGMA synchronous = FULL');
     catalog.#database.exec(schema);
@@ -84,18 +74,17 @@ export class Catalog {
     } catch (error) {
       if (!isNotWritable(error) || hasLog(file)) throw error;
       // Readers leave marks for writers beside the file. Where nothing can be written there is no writer either: read it as it is.
-      return Catalog.#open(`${pathToFileURL(file).href}?immutable=1`);
+      return Catalog.#open(file, `${pathToFileURL(file).href}?immutable=1`);
     }
   }
 
-  /** @param name a path, or a file: URL with parameters for SQLite */
-  static #open(name: string): Catalog {
-    const catalog = new Catalog(new Database(name, { timeout: busyTimeoutMs }));
+  /** @param name the file, as a URL with parameters for SQLite */
+  static #open(file: string, name?: string): Catalog {
+    const catalog = new Catalog(file, name);
     try {
       const version = catalog.#row('PRAGMA user_version')?.[0];
       if (version === catalogVersion) return catalog;
-      const reason = `its version is ${version}, not ${catalogVersion}`;
-      throw new NerRetrieverError('INDEX_DAMAGED', { file: name, reason });
+      return catalog.#damaged(`its version is ${version}, not ${catalogVersion}`);
     } catch (error) {
       catalog.close();
       throw error;
@@ -128,102 +117,78 @@ export class Catalog {
   }
 
   totals(): Totals {
-    const [documents, mentions, rows] = this.#row('SELECT documents, mentions, rows FROM totals') as number[];
-    return { documents: documents as number, mentions: mentions as number, rows: rows as number };
+    const row = this.#row(`SELECT ${integers('documents', 'mentions', 'rows')} FROM totals`);
+    const [documents, mentions, rows] = (row ?? this.#damaged('its totals are gone')) as [number, number, number];
+    return { documents, mentions, rows };
   }
 
   /** The highest ordinal ever given, 0 before the first. */
   lastOrdinal(): number {
-    return (this.#row("SELECT seq FROM sqlite_sequence WHERE name = 'documents'")?.[0] as number | undefined) ?? 0;
+    return (
+      (this.#row(`SELECT ${integers('seq')} FROM sqlite_sequence WHERE name = 'documents'`)?.[0] as
+        | number
+        | undefined) ?? 0
+    );
   }
 
   /** Ordinal and content digest of the document with an id. */
   find(id: string): { ordinal: number; content: Buffer } | undefined {
-    const row = this.#row('SELECT ordinal, content FROM documents WHERE id = ?', id);
+    const row = this.#row(`SELECT ${integers('ordinal')}, CAST(content AS BLOB) FROM documents WHERE id = ?`, utf8(id));
     return row && { ordinal: row[0] as number, content: row[1] as Buffer };
   }
 
-  document(ordinal: number): Document | undefined {
-    const row = this.#row('SELECT id, mentions, metadata, text FROM documents WHERE ordinal = ?', ordinal);
+  document(ordinal: number): StoredDocument | undefined {
+    const row = this.#row(`SELECT ${documentValues} FROM documents WHERE ordinal = ?`, ordinal);
     if (!row) return undefined;
-    const [id, mentions, metadata, text] = row as [string, string | null, string | null, Buffer];
-    return {
-      id,
-      text: text.toString('utf8'),
-      ...(mentions !== null && { mentions: spansOf(mentions) }),
-      ...(metadata !== null && { metadata: JSON.parse(metadata) as { [key: string]: JsonValue } }),
-    };
-  }
-
-  /** Where the mention of a document's row stands in its text; undefined where the row is not the document's. */
-  evidence(ordinal: number, row: number): Evidence | undefined {
-    const found = this.#row(
-      'SELECT substr(evidence, (? - first_row) * 12 + 1, 12) FROM documents WHERE ordinal = ? AND ? - first_row BETWEEN 0 AND rows - 1',
-      row,
-      ordinal,
-      row,
-    );
-    return found && readEvidence(found[0] as Buffer);
+    return unpackDocument(row as DocumentColumns) ?? this.#damaged(`the record of document ${ordinal} was changed`);
   }
 
   /** The blocks after the first `known` ones, in order. */
   blocksAfter(known: number): Block[] {
-    return this.#rows(
-      'SELECT block, segment, segment_row, first_row, rows, vectors_crc32c, documents_crc32c FROM blocks WHERE block > ? ORDER BY block',
-      known,
-    ).map((row) => {
-      const [block, segment, segmentRow, firstRow, rows, vectorsChecksum, documentsChecksum] = row as [
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
+    return this.#rows(`SELECT ${blockValues} FROM blocks WHERE block > ? ORDER BY block`, known).map((row) => {
+      // Sizes and places of reading depend on these.
+      if (!row.every((value) => Number.isSafeInteger(value) && (value as number) >= 0)) {
+        this.#damaged(`its record of block ${row[0]} makes no sense`);
+      }
+      const [block, segment, segmentRow, firstRow, rows, vectorsChecksum, documentsChecksum] = row as BlockColumns;
       return { block, segment, segmentRow, firstRow, rows, vectorsChecksum, documentsChecksum };
     });
   }
 
   /** Documents that were deleted or replaced after the first `known` such events: their rows are dead. */
   deathsAfter(known: number): { death: number; ordinal: number }[] {
-    return this.#rows('SELECT death, document FROM deaths WHERE death > ? ORDER BY death', known).map((row) => ({
-      death: row[0] as number,
-      ordinal: row[1] as number,
-    }));
+    return this.#rows(`SELECT ${integers('death', 'document')} FROM deaths WHERE death > ? ORDER BY death`, known).map(
+      (row) => ({
+        death: row[0] as number,
+        ordinal: row[1] as number,
+      }),
+    );
   }
 
   /** The last segment and the rows of it that count. */
   lastSegment(): { segment: number; rows: number } | undefined {
-    const row = this.#row('SELECT segment, rows FROM segments ORDER BY segment DESC LIMIT 1');
+    const row = this.#row(`SELECT ${integers('segment', 'rows')} FROM segments ORDER BY segment DESC LIMIT 1`);
     return row && { segment: row[0] as number, rows: row[1] as number };
   }
 
   segments(): { segment: number; rows: number }[] {
-    return this.#rows('SELECT segment, rows FROM segments ORDER BY segment').map((row) => ({
+    return this.#rows(`SELECT ${integers('segment', 'rows')} FROM segments ORDER BY segment`).map((row) => ({
       segment: row[0] as number,
       rows: row[1] as number,
     }));
   }
 
-  addDocument({ ordinal, document, content, firstRow, mentions }: CatalogDocument): void {
-    this.#run(
-      'INSERT INTO documents (ordinal, id, content, first_row, rows, mentions, metadata, evidence, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      ordinal,
-      document.id,
-      content,
-      firstRow,
-      mentions.length,
-      document.mentions ? JSON.stringify(document.mentions.map(({ start, end }) => [start, end])) : null,
-      document.metadata ? JSON.stringify(document.metadata) : null,
-      writeEvidence(mentions),
-      Buffer.from(document.text, 'utf8'),
-    );
+  addDocument(document: PlacedDocument): void {
+    const places = documentColumns.map(() => '?');
+    this.#run(`INSERT INTO documents (${documentColumns}) VALUES (${places})`, ...packDocument(document));
   }
 
   /** Takes a document out and says how many rows it had; its vectors stay in their segment and count no more. */
   removeDocument(ordinal: number): number {
-    const [firstRow, rows] = this.#row('SELECT first_row, rows FROM documents WHERE ordinal = ?', ordinal) as number[];
+    const [firstRow, rows] = this.#row(
+      `SELECT ${integers('first_row', 'rows')} FROM documents WHERE ordinal = ?`,
+      ordinal,
+    ) as number[];
     this.#run('DELETE FROM documents WHERE ordinal = ?', ordinal);
     this.#run(
       'INSERT INTO deaths (document, first_row, rows) VALUES (?, ?, ?)',
@@ -294,6 +259,10 @@ export class Catalog {
     this.#database.close();
   }
 
+  #damaged(reason: string): never {
+    throw new NerRetrieverError('INDEX_DAMAGED', { file: this.#file, reason });
+  }
+
   #transaction<T>(begin: string, work: () => T): T {
     this.#database.exec(begin);
     try {
@@ -307,16 +276,17 @@ export class Catalog {
     }
   }
 
+  // Values go as one array: a single blob alone would be taken for an object of named values.
   #run(sql: string, ...values: Value[]): Database.RunResult {
-    return this.#prepare(sql).run(...values);
+    return this.#prepare(sql).run(values);
   }
 
   #row(sql: string, ...values: Value[]): unknown[] | undefined {
-    return this.#prepare(sql).get(...values) as unknown[] | undefined;
+    return this.#prepare(sql).get(values) as unknown[] | undefined;
   }
 
   #rows(sql: string, ...values: Value[]): unknown[][] {
-    return [...(this.#prepare(sql).iterate(...values) as IterableIterator<unknown[]>)];
+    return [...(this.#prepare(sql).iterate(values) as IterableIterator<unknown[]>)];
   }
 
   #prepare(sql: string): Database.Statement {
@@ -331,6 +301,25 @@ export class Catalog {
   }
 }
 
+/** Says of every value that is read what it is: the driver ends the process on a damaged one that claims to be text. */
+function integers(...columns: string[]): string {
+  return columns.map((column) => `CAST(${column} AS INTEGER)`).join(', ');
+}
+
+const documentValues = documentColumns.map((column) => `CAST(${column} AS ${columnTypes[column]})`).join(', ');
+
+const blockValues = integers(
+  'block',
+  'segment',
+  'segment_row',
+  'first_row',
+  'rows',
+  'vectors_crc32c',
+  'documents_crc32c',
+);
+
+type BlockColumns = [number, number, number, number, number, number, number];
+
 type Value = string | number | null | Uint8Array;
 
 const busyTimeoutMs = 10_000;
@@ -342,14 +331,15 @@ const schema = `
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS documents (
   ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
-  id TEXT NOT NULL UNIQUE,
+  id BLOB NOT NULL UNIQUE, -- UTF-8, as all texts: this driver's own strings end at a NUL
   content BLOB NOT NULL,
   first_row INTEGER NOT NULL,
   rows INTEGER NOT NULL,
-  mentions TEXT, -- as given: JSON [[start, end], …]; NULL: none were given
-  metadata TEXT, -- JSON
-  evidence BLOB NOT NULL, -- where the mention of each row stands: 12 bytes a row, see writeEvidence
-  text BLOB NOT NULL -- UTF-8
+  mentions BLOB, -- as given: JSON [[start, end], …]; NULL: none were given
+  metadata BLOB, -- JSON
+  evidence BLOB NOT NULL, -- where the mention of each row stands: 12 bytes a row, see stored-document.ts
+  text BLOB NOT NULL, -- UTF-8
+  checksum INTEGER NOT NULL -- CRC32C of the other columns
 );
 CREATE TABLE IF NOT EXISTS segments (
   segment INTEGER PRIMARY KEY,
@@ -375,30 +365,6 @@ INSERT INTO totals SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT * FROM totals);
 PRAGMA user_version = ${catalogVersion};
 COMMIT;
 `;
-
-function spansOf(json: string): Span[] {
-  return (JSON.parse(json) as [number, number][]).map(([start, end]) => ({ start, end }));
-}
-
-/**
- * A row's mention in 12 bytes, little-endian: start and end (uint32, UTF-16 offsets), score (float32, NaN where the span was given). One
- * value a document instead of one record a mention: mentions are many, and only ever looked up by row.
- */
-function writeEvidence(mentions: readonly Mention[]): Uint8Array {
-  const bytes = Buffer.allocUnsafe(mentions.length * 12);
-  for (const [index, { start, end, score = Number.NaN }] of mentions.entries()) {
-    bytes.writeUInt32LE(start, index * 12);
-    bytes.writeUInt32LE(end, index * 12 + 4);
-    bytes.writeFloatLE(score, index * 12 + 8);
-  }
-  return bytes;
-}
-
-function readEvidence(bytes: Buffer): Evidence | undefined {
-  if (bytes.length !== 12) return undefined;
-  const score = bytes.readFloatLE(8);
-  return { start: bytes.readUInt32LE(0), end: bytes.readUInt32LE(4), score: Number.isNaN(score) ? null : score };
-}
 
 /** @throws NerRetrieverError INDEX_DAMAGED where there is no catalog: the driver would make an empty one */
 function catalogPath(directory: string): string {

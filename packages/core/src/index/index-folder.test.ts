@@ -54,9 +54,9 @@ async function dump(): Promise<{ id: string | null; vector: number[]; start: num
       const { vectors, documents } = await reader.read(block);
       for (const [index, ordinal] of documents.entries()) {
         rows.push({
-          id: folder.catalog.document(ordinal)?.id ?? null,
+          id: folder.catalog.document(ordinal)?.document.id ?? null,
           vector: [...vectors.subarray(index * dimensions, (index + 1) * dimensions)],
-          start: folder.catalog.evidence(ordinal, block.firstRow + index)?.start,
+          start: folder.catalog.document(ordinal)?.mention(block.firstRow + index)?.start,
         });
       }
     }
@@ -100,7 +100,7 @@ describe('save and load', () => {
     };
     await make([{ document, content: Buffer.from('x'), mentions: [], vectors: new Float32Array() }]);
     const folder = await IndexFolder.open(directory);
-    expect(folder.catalog.document(1)).toEqual(document);
+    expect(folder.catalog.document(1)?.document).toEqual(document);
     expect(folder.catalog.totals()).toEqual({ documents: 1, mentions: 0, rows: 0 });
     folder.close();
   });
@@ -283,7 +283,7 @@ describe('writers and readers', () => {
     expect(reader.catalog.totals().documents).toBe(2);
     expect(snapshot.totals().documents).toBe(1);
     await writer.commit([entry('c', [3])]);
-    expect(reader.catalog.document(3)?.id).toBe('c');
+    expect(reader.catalog.document(3)?.document.id).toBe('c');
     expect(snapshot.document(3)).toBeUndefined();
     await writer.close();
     reader.endSnapshot(snapshot);

@@ -107,7 +107,7 @@ export class IndexFolder {
     return this.#guard(() =>
       this.catalog.read(() => {
         const found = this.catalog.find(id);
-        return found && this.catalog.document(found.ordinal);
+        return found && this.catalog.document(found.ordinal)?.document;
       }),
     );
   }

@@ -1,9 +1,10 @@
 import { NerRetrieverError } from '../errors.js';
 import type { Mention } from '../mentions/mention.js';
 import type { Document, Source } from '../text/document.js';
-import type { Catalog, CatalogDocument } from './catalog.js';
+import type { Catalog } from './catalog.js';
 import { SegmentWriter } from './segment-writer.js';
 import { storageError } from './storage-error.js';
+import type { PlacedDocument } from './stored-document.js';
 import { WriterLock } from './writer-lock.js';
 
 /** A document that is ready to be stored. */
@@ -111,7 +112,7 @@ export class IndexWriter {
 
     const vectors = new Float32Array(rows * this.#dimensions);
     const documents = new Uint32Array(rows);
-    const placed: CatalogDocument[] = [];
+    const placed: PlacedDocument[] = [];
     let row = 0;
     for (const [index, { document, content, mentions, vectors: own }] of entries.entries()) {
       vectors.set(own, row * this.#dimensions);

@@ -7,7 +7,8 @@ export function storageError(error: unknown, directory: string): unknown {
   if (typeof code !== 'string') return error;
   const options = { cause: error };
   if (diskFull.has(code)) return new NerRetrieverError('DISK_FULL', { directory }, options);
-  if (damaged.some((prefix) => code.startsWith(prefix))) {
+  // Our SQL is right: where SQLite finds an error in it, a table is not what it was.
+  if (code === 'SQLITE_ERROR' || damaged.some((prefix) => code.startsWith(prefix))) {
     return new NerRetrieverError('INDEX_DAMAGED', { file: `${directory} (catalog)`, reason: `${message}` }, options);
   }
   if (notWritable.some((prefix) => code.startsWith(prefix))) {

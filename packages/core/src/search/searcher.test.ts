@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NerRetrieverError } from '../errors.js';
 import { IndexFolder } from '../index/index-folder.js';
 import type { IndexEntry, IndexWriter } from '../index/index-writer.js';
 import type { Hit } from './hit.js';
@@ -121,6 +122,43 @@ test.each([1, 2, 3, 4, 5])(
     opened.close();
   },
 );
+
+test('a damaged catalog is an error or does no harm: never a crash, never another text', async () => {
+  const random = numbers(11);
+  const ids = Array.from({ length: 120 }, (_, number) => `d${number}`);
+  for (const part of [ids.slice(0, 60), ids.slice(60)]) {
+    await writer.commit(part.map((id) => entry(id, [vector(random), vector(random)])));
+  }
+  await writer.close();
+  const whole = await readFile(join(directory, 'catalog.sqlite'));
+  const query = vector(random);
+  const copy = await mkdtemp(join(tmpdir(), 'damaged-'));
+  let errors = 0;
+  for (let round = 0; round < 120; round += 1) {
+    await cp(directory, copy, { recursive: true });
+    for (const suffix of ['-wal', '-shm']) await rm(join(copy, `catalog.sqlite${suffix}`), { force: true });
+    const damaged = round % 10 === 0 ? whole.subarray(0, Math.floor(random() * whole.length)) : Buffer.from(whole);
+    for (let flips = 0; flips < 3 && damaged.length > 0; flips += 1) {
+      const at = Math.floor(random() * damaged.length);
+      damaged[at] = (damaged[at] as number) ^ (1 << Math.floor(random() * 8));
+    }
+    await writeFile(join(copy, 'catalog.sqlite'), damaged);
+    try {
+      const opened = await IndexFolder.open(copy);
+      for (const { id, document } of await collect(new Searcher(opened).searchAll(query, Number.NEGATIVE_INFINITY))) {
+        expect(document).toEqual({ id, text: `text of ${id}` });
+      }
+      for (const id of ids) expect(opened.get(id) ?? entry(id, []).document).toEqual(entry(id, []).document);
+      opened.close();
+    } catch (error) {
+      if (!NerRetrieverError.isInstance(error)) throw error;
+      expect(error.code).toBe('INDEX_DAMAGED');
+      errors += 1;
+    }
+    await rm(copy, { recursive: true });
+  }
+  expect(errors).toBeGreaterThan(60);
+});
 
 test('the evidence is the best mention, with the very text that its offsets cut out', async () => {
   const [low, high] = [new Float32Array(dimensions).fill(0.1), new Float32Array(dimensions).fill(0.3)];

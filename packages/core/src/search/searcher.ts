@@ -26,10 +26,7 @@ export class Searcher {
       const hits = this.#load(rankings.flat());
       if (!hits.includes(undefined)) return split(hits as Hit[], rankings);
       // A document was replaced between the ranking and the look-up: ask the newer state of the index.
-      if (!(await this.#vectors.refresh())) {
-        const reason = 'vectors lie in it of documents that the catalog does not have';
-        throw new NerRetrieverError('INDEX_DAMAGED', { file: this.#folder.directory, reason });
-      }
+      if (!(await this.#vectors.refresh())) throw this.#withoutDocument();
     }
   }
 
@@ -40,7 +37,8 @@ export class Searcher {
       await this.#vectors.refresh();
       if (this.#vectors.rows === 0) return;
       const nearest = await this.#vectors.nearest(query, this.#vectors.rows);
-      const seen = new Uint8Array(Math.ceil((snapshot.lastOrdinal() + 1) / 8)); // a bit a document
+      const lastOrdinal = snapshot.lastOrdinal();
+      const seen = new Uint8Array(Math.ceil((lastOrdinal + 1) / 8)); // a bit a document
       for (const [place, row] of nearest.rows.entries()) {
         const score = nearest.scores[place] as number;
         if (score < minScore) return;
@@ -51,12 +49,18 @@ export class Searcher {
         seen[ordinal >> 3] = (seen[ordinal >> 3] as number) | bit;
         const hit = loadHit(snapshot, { ordinal, row, score });
         if (hit) yield hit;
+        else if (ordinal <= lastOrdinal && !this.#vectors.isDead(ordinal)) throw this.#withoutDocument();
       }
     } catch (error) {
       throw storageError(error, this.#folder.directory);
     } finally {
       this.#folder.endSnapshot(snapshot);
     }
+  }
+
+  #withoutDocument(): NerRetrieverError {
+    const reason = 'it holds vectors of documents that its catalog does not have';
+    return new NerRetrieverError('INDEX_DAMAGED', { file: this.#folder.directory, reason });
   }
 
   #load(ranking: readonly RankedDocument[]): (Hit | undefined)[] {

@@ -279,6 +279,12 @@ const kinds = {
     exitCode: 1,
     message: (d) => `The index "${d.directory}" cannot be written: ${d.reason}.`,
   },
+  BACKEND_UNAVAILABLE: {
+    status: 503,
+    exitCode: 1,
+    message: (d) =>
+      `The backend "${d.backend}" cannot be used: ${d.reason}. Leave the option out to use the exact one.`,
+  },
   INDEX_FULL: {
     status: 507,
     exitCode: 1,

@@ -12,6 +12,16 @@ export interface NearestRows {
   readonly rows: Uint32Array;
 }
 
+function openVectors(dimensions: number, { backend = 'exact' }: { backend?: IndexBackend }): VectorIndex {
+  try {
+    return new VectorIndex({ dimensions, backend });
+  } catch (cause) {
+    const { code, message: reason } = cause as NodeJS.ErrnoException;
+    if (code !== 'BACKEND_UNAVAILABLE') throw cause;
+    throw new NerRetrieverError('BACKEND_UNAVAILABLE', { backend, reason }, { cause });
+  }
+}
+
 /** The vectors of an index in memory, with the document of each row. Loaded at the first search, extended when a writer has committed. */
 export class LoadedVectors {
   readonly #folder: IndexFolder;
@@ -27,7 +37,7 @@ export class LoadedVectors {
 
   constructor(folder: IndexFolder, options: { backend?: IndexBackend }) {
     this.#folder = folder;
-    this.#vectors = new VectorIndex({ dimensions: folder.manifest.dimensions, ...options });
+    this.#vectors = openVectors(folder.manifest.dimensions, options);
   }
 
   /** Rows in memory, dead ones included. */

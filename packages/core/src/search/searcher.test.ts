@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { info } from '@ner-retriever/native';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NerRetrieverError } from '../errors.js';
 import { IndexFolder } from '../index/index-folder.js';
@@ -122,6 +123,24 @@ test.each([1, 2, 3, 4, 5])(
     opened.close();
   },
 );
+
+test('FAISS ranks as the exact scan does, or says why it cannot', async () => {
+  const random = numbers(21);
+  // No two scores are equal here: FAISS may order equal ones otherwise.
+  const vectors = Array.from({ length: 90 }, () => Float32Array.from({ length: dimensions }, random));
+  await writer.commit(
+    vectors.map((one, number) => entry(`d${number}`, [one, vectors[(number * 7) % 90] as Float32Array])),
+  );
+  const query = matrix(Float32Array.from({ length: dimensions }, random));
+  const { available } = info().faiss;
+  if (!available) {
+    expect(() => new Searcher(folder, { backend: 'faiss' })).toThrow(/cannot be used/);
+    return;
+  }
+  const scores = async (backend: 'exact' | 'faiss') =>
+    (await new Searcher(folder, { backend }).search(query, 20, 0))[0]?.map(({ score }) => Number(score.toFixed(5)));
+  expect(await scores('faiss')).toEqual(await scores('exact'));
+});
 
 test('a damaged catalog is an error or does no harm: never a crash, never another text', async () => {
   const random = numbers(11);

@@ -102,6 +102,7 @@ export class Embedder {
   async detect(texts: readonly string[], options: DetectOptions = {}): Promise<Mention[][]> {
     checkOptions('detect', options, ['signal', 'threshold']);
     const { signal, threshold } = options;
+    checkTexts(texts, 'texts');
     const sources = new Uint8Array(texts.length).fill(MentionSource.detector);
     const detected = await this.#encode(texts, { sources, vectors: 'none', threshold, signal });
     return [...perText(detected)].map(({ text, mentions }) => mentions.map((row) => mention(text, row)));
@@ -153,6 +154,7 @@ export class Embedder {
     checkOptions('embedTypes', options, ['signal', 'raw']);
     const { raw = false, signal } = options;
     checkOption(typeof raw === 'boolean', 'raw', 'true or false', raw);
+    checkTexts(descriptions, 'descriptions');
     const encoded = await this.#encode(descriptions, {
       sources: new Uint8Array(descriptions.length).fill(MentionSource.wholeText),
       vectors: raw ? 'raw' : 'projected',
@@ -321,11 +323,22 @@ function checkSignal(signal: AbortSignal | undefined): void {
   checkOption(signal === undefined || signal instanceof AbortSignal, 'signal', 'an AbortSignal', signal);
 }
 
+function checkTexts(texts: readonly string[], name: string): void {
+  checkOption(Array.isArray(texts), name, 'an array of strings', texts);
+  for (const [index, text] of texts.entries())
+    checkOption(typeof text === 'string', `${name}[${index}]`, 'a string', text);
+}
+
 function checkDocuments(documents: readonly EmbedderDocument[]): void {
-  for (const [index, { mentions = [] }] of documents.entries()) {
-    for (const { start, end } of mentions) {
-      const whole = Number.isSafeInteger(start) && Number.isSafeInteger(end);
-      checkOption(whole, `the mentions of document ${index}`, 'whole numbers', `${start} to ${end}`);
+  checkOption(Array.isArray(documents), 'documents', 'an array', documents);
+  for (const [index, document] of documents.entries()) {
+    const name = `documents[${index}]`;
+    checkOption(typeof document?.text === 'string', `${name}.text`, 'a string', document?.text);
+    const { mentions = [] } = document;
+    checkOption(Array.isArray(mentions), `${name}.mentions`, 'an array of { start, end }', mentions);
+    for (const span of mentions) {
+      const whole = Number.isSafeInteger(span?.start) && Number.isSafeInteger(span?.end);
+      checkOption(whole, `${name}.mentions`, 'whole numbers start and end', `${span?.start} and ${span?.end}`);
     }
   }
 }

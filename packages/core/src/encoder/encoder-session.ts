@@ -52,6 +52,8 @@ export class EncoderSession {
         executionMode: 'sequential',
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
+        // Warnings about a graph's making are not for whoever runs it.
+        logSeverityLevel: 3,
       });
     } catch (cause) {
       throw invalid('a graph that ONNX Runtime takes', (cause as Error).message, cause);

@@ -293,6 +293,20 @@ describe('adding', () => {
     expect(retriever.info().documents).toBe(10);
   });
 
+  test('a run that fails while its reader is busy tells the reader', async () => {
+    await using retriever = await open();
+    const run = retriever.add(
+      (async function* () {
+        yield* documents(1500);
+        throw new Error('the network is gone');
+      })(),
+    );
+    const read = (async () => {
+      for await (const { documents: count } of run) if (count > 0) await sleep(300);
+    })();
+    await expect(read).rejects.toThrow('the network is gone');
+  });
+
   test('an aborted run throws the reason, leaves the index whole, and may be made again', async () => {
     await using retriever = await open();
     const stop = new AbortController();

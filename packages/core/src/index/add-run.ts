@@ -32,6 +32,8 @@ export class AddRun implements PromiseLike<AddSummary>, AsyncIterable<AddProgres
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<AddProgress, void, undefined> {
+    // Told below, when the reader comes to it; until then nobody may take it for one that nobody handles.
+    this.#summary.catch(() => undefined);
     let seen = 0;
     for (;;) {
       if (this.#steps > seen) {

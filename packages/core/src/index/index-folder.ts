@@ -170,14 +170,15 @@ async function checkVacant(directory: string): Promise<null> {
   });
 }
 
-/** What a killed making of an index can leave behind. */
+/** What a killed making of an index can leave behind, and what is in every empty disk. */
 function isOwn(name: string): boolean {
   return (
     name.startsWith(catalogFile) ||
     name.startsWith(lockFile) ||
     name === holderFile ||
     name === segmentsDirectory ||
-    name === 'manifest.json.new'
+    name === 'manifest.json.new' ||
+    name === 'lost+found' // the root of a disk
   );
 }
 

@@ -1,4 +1,4 @@
-/** Characters a request: a few thousand tokens, so that batches are full and a call still ends on all workers at about the same time. */
+/** Characters a request: about ten thousand tokens, enough to fill batches with texts of near lengths, little enough to stop soon. */
 const MOST_CHARACTERS = 48_000;
 const FEWEST_CHARACTERS = 4_000;
 
@@ -8,10 +8,10 @@ export interface TextRange {
   readonly end: number;
 }
 
-/** Deals texts out in order, in requests of about equal length: at least two a worker where there is enough for that. */
+/** Deals texts out in order, in requests of about equal length: one a worker at least, where there is enough for that. */
 export function dealTexts(texts: readonly string[], workers: number): TextRange[] {
   const characters = texts.reduce((sum, text) => sum + text.length, 0);
-  const target = Math.min(MOST_CHARACTERS, Math.max(FEWEST_CHARACTERS, characters / (2 * workers)));
+  const target = Math.min(MOST_CHARACTERS, Math.max(FEWEST_CHARACTERS, characters / workers));
   const ranges: TextRange[] = [];
   let begin = 0;
   let filled = 0;

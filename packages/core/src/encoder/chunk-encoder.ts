@@ -46,8 +46,8 @@ export class ChunkEncoder {
   readonly #projection: Projection;
   /** Tokens of a text that a window holds. */
   readonly #capacity: number;
-  /** Windows that are encoded before their rows are let go. */
-  readonly #windowsPerRound: number;
+  /** Tokens that are encoded before their rows are let go. */
+  readonly #roundTokens: number;
 
   private constructor(
     model: ModelFolder,
@@ -61,8 +61,8 @@ export class ChunkEncoder {
     this.#runner = runner;
     this.#projection = projection;
     this.#capacity = capacity;
-    const windowBytes = 4 * model.description.tap.dimensions * model.description.maximumTokens;
-    this.#windowsPerRound = Math.max(4, Math.floor(ROUND_BYTES / windowBytes));
+    const { tap, maximumTokens } = model.description;
+    this.#roundTokens = Math.max(4 * maximumTokens, Math.floor(ROUND_BYTES / (4 * tap.dimensions)));
   }
 
   /** @throws NerRetrieverError MODEL_INVALID, HEAD_UNREADABLE, DIMENSIONS_DIFFER where a file of the model is not what it should be. */
@@ -135,29 +135,31 @@ export class ChunkEncoder {
 
   #cutSections({ windows, detector, ranges, byWindow }: TextState, text: number, request: EncodeRequest): Section[] {
     if (ranges.begin === ranges.end) return [];
-    if (detector !== null) return detectedSections(text, windows, this.#windowsPerRound);
+    const limit = Math.floor(this.#roundTokens / this.#model.description.maximumTokens);
+    if (detector !== null) return detectedSections(text, windows, limit);
     if (request.vectors === 'none') return [];
-    return givenSections(text, windows, byWindow.keys(), this.#windowsPerRound);
+    return givenSections(text, windows, byWindow.keys(), limit);
   }
 
   #bestWindow(windows: Windows, { first, last }: { first: number; last: number }): number {
     return windows.best(first, last, this.#model.description.pooling);
   }
 
-  /** Sections in order, as many at once as a round's windows allow; of one text never two. */
+  /** Sections in order, as many at once as a round's tokens allow. */
   *#rounds(sections: readonly Section[]): Generator<Section[]> {
     let round: Section[] = [];
-    let windows = 0;
+    let tokens = 0;
     for (const section of sections) {
-      if (windows > 0 && windows + section.indices.length > this.#windowsPerRound) {
+      const sectionTokens = section.indices.length * (section.windows.length + this.#tokenizer.specialTokens);
+      if (tokens > 0 && tokens + sectionTokens > this.#roundTokens) {
         yield round;
         round = [];
-        windows = 0;
+        tokens = 0;
       }
       round.push(section);
-      windows += section.indices.length;
+      tokens += sectionTokens;
     }
-    if (windows > 0) yield round;
+    if (tokens > 0) yield round;
   }
 
   async #encodeRound(
@@ -255,6 +257,6 @@ function sectionMentions(
   const detected = state.detector
     .read(section, encoded)
     .map(({ start, end, score }) => findTokens(state.text, start, end, score, state.ranges));
-  state.mentions.push(...detected);
+  for (const mention of detected) state.mentions.push(mention);
   return detected;
 }

@@ -12,20 +12,21 @@ export interface TokenRange {
  */
 export class Windows {
   readonly count: number;
+  /** Tokens of each window. */
+  readonly length: number;
   readonly #tokens: number;
-  readonly #length: number;
 
   constructor(tokens: number, capacity: number) {
     const overlap = Math.floor(capacity / 4);
     this.#tokens = tokens;
     this.count = tokens <= capacity ? 1 : Math.ceil((tokens - overlap) / (capacity - overlap));
-    this.#length = Math.ceil((tokens + (this.count - 1) * overlap) / this.count);
+    this.length = Math.ceil((tokens + (this.count - 1) * overlap) / this.count);
   }
 
   window(index: number): TokenRange {
-    const spare = this.#tokens - this.#length;
+    const spare = this.#tokens - this.length;
     const begin = this.count === 1 ? 0 : Math.floor((index * spare) / (this.count - 1));
-    return { begin, end: begin + this.#length };
+    return { begin, end: begin + this.length };
   }
 
   /** The tokens that a window shows better than its neighbours do: the parts of all windows are the text, each token once. */

@@ -77,6 +77,9 @@ describe('the token of a mention', () => {
       const end = start + 1 + Math.floor(random() * 8);
       const literal = pairs.findLastIndex(([s, e]) => s <= end - 1 && end - 1 < e);
       expect(lastMentionToken('x'.repeat(60), start, end, tokens), JSON.stringify({ pairs, end })).toBe(literal);
+      if (literal < 0) continue;
+      const first = pairs.findIndex(([s, e]) => s < e && e > start);
+      expect(firstMentionToken(start, literal, tokens), JSON.stringify({ pairs, start })).toBe(first);
     }
   });
 });

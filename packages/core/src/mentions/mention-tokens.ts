@@ -26,14 +26,15 @@ export function lastMentionToken(text: string, start: number, end: number, token
  * character, or, where that character has no token (a quotation mark that the normaliser drops), the next one.
  */
 export function firstMentionToken(start: number, last: number, { starts, ends, begin }: TokenRanges): number {
-  let first = last;
-  for (let token = last - 1; token >= begin; token--) {
-    const length = at(ends, token) - at(starts, token);
-    if (length === 0) continue;
-    if (at(ends, token) <= start) break;
-    first = token;
+  let low = begin;
+  let high = last;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (at(ends, middle) <= start) low = middle + 1;
+    else high = middle;
   }
-  return first;
+  while (low < last && at(starts, low) === at(ends, low)) low++;
+  return low;
 }
 
 /** First and last token with characters of their own, or null: the tokens of a text that is a mention as a whole. */

@@ -65,7 +65,7 @@ for await (const line of createInterface({ input: process.stdin, crlfDelay: Numb
   const article = JSON.parse(line);
   const text = beginning(article.text);
   if (text.length < 120) continue;
-  const document = { id: article.id, text, metadata: { title: article.title } };
+  const document = { id: article.title, text, metadata: { page: Number(article.id) } };
   anywhere.offer(document);
   const lead = text.slice(0, 200);
   for (const [word, reservoir] of about) if (lead.includes(word)) reservoir.offer(document);
@@ -74,5 +74,5 @@ for await (const line of createInterface({ input: process.stdin, crlfDelay: Numb
 const chosen = new Map();
 for (const reservoir of about.values()) for (const document of reservoir.kept) chosen.set(document.id, document);
 for (const document of anywhere.kept) if (chosen.size < size) chosen.set(document.id, document);
-const documents = [...chosen.values()].sort((a, b) => Number(a.id) - Number(b.id));
+const documents = [...chosen.values()].sort((a, b) => a.metadata.page - b.metadata.page);
 process.stdout.write(documents.map((document) => `${JSON.stringify(document)}\n`).join(''));

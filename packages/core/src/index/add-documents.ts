@@ -32,8 +32,8 @@ export interface AddDocumentsOptions {
   readonly report: (progress: AddProgress) => void;
 }
 
-/** Calls of `encode` under way: while one is written, the others keep the encoder busy. */
-const callsInFlight = 3;
+/** Calls of `encode` under way: while what one gave is written, the other keeps the encoder busy. */
+const callsInFlight = 2;
 
 const chunkDocuments = 2048;
 const chunkRecords = 16_384;

@@ -5,6 +5,12 @@ import { drainAtExit } from './drain-at-exit.js';
 import type { EncodeRequest, EncodeResult } from './encode-request.js';
 import { type CarriedError, ControlWord, type FromWorker, type ToWorker, type WorkerSetup } from './worker-messages.js';
 
+/**
+ * A tokenizer's answers hold native memory that V8 does not count and frees only when it collects their handles: left to itself it lets
+ * the young generation, and with it that memory, grow for minutes.
+ */
+const YOUNG_GENERATION_MIB = 16;
+
 /** The main thread's side of one encoder thread. */
 export class EncoderWorker {
   readonly #worker: Worker;
@@ -28,7 +34,12 @@ export class EncoderWorker {
       control: this.#control,
     };
     // Without the process's own flags: some of them (--input-type) a worker's file may not have.
-    this.#worker = new Worker(url, { workerData: setup, name: 'ner-retriever encoder', execArgv: [] });
+    this.#worker = new Worker(url, {
+      workerData: setup,
+      name: 'ner-retriever encoder',
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
+    });
     this.#worker.on('message', (message: FromWorker) => this.#waiter?.resolve(message));
     this.ended = new Promise((resolve) => {
       let cause: Error | undefined;

@@ -7,7 +7,7 @@ from pathlib import Path
 from . import recipe
 from .corpus import articles, sentences, shards
 from .dataset import Dataset
-from .evaluate import MULTICONER_NAMES, Folder, evaluate_conll, invariance, speed, thresholds
+from .evaluate import MULTICONER_NAMES, Folder, evaluate_conll, float_reader, invariance, speed, thresholds
 from .fixture import write_fixture
 
 
@@ -43,6 +43,8 @@ def main() -> None:
             stage.add_argument("--out", type=Path, required=True, help="the model folder to write")
         else:
             stage.add_argument("--model", type=Path, required=True, help="the model folder to measure")
+        if name == "evaluate":
+            stage.add_argument("--float", type=Path, metavar="WORK", help="read with that folder's float32 checkpoint instead")
     arguments = parser.parse_args()
 
     if arguments.stage == "fixture":
@@ -54,12 +56,15 @@ def main() -> None:
         work.export(arguments.out, arguments.threshold)
     elif arguments.stage == "evaluate":
         files = sorted((arguments.data / "multiconer2-en").glob("*.conll"))
-        print(json.dumps(evaluate_conll(Folder(arguments.model), files, MULTICONER_NAMES), indent=2))
+        model = Folder(arguments.model)
+        if arguments.float:
+            model.read = float_reader(recipe.load_checkpoint(arguments.float).encoder)
+        print(json.dumps(evaluate_conll(model, files, MULTICONER_NAMES), indent=2))
     elif arguments.stage == "thresholds":
         for row in thresholds(Folder(arguments.model), Dataset.load(arguments.work / "validation.npz")):
             print(json.dumps(row))
     else:
-        model, texts = Folder(arguments.model), sample(arguments.data, 3_000)
+        model, texts = Folder(arguments.model), sample(arguments.data, 1_000)
         print(json.dumps({**invariance(model, texts), "tokens_per_second_one_thread": round(speed(model, texts))}, indent=2))
 
 

@@ -3,8 +3,9 @@
 import json
 import lzma
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator, NamedTuple
+from typing import NamedTuple
 
 # A sentence ends at . ! or ? before a capital, a digit or an opening quote; initials and common abbreviations end none.
 _BOUNDARY = re.compile(

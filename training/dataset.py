@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from .silver import Entities, Unit, fraction
+from .matching import DOUBTFUL, Unit
+from .silver import Entities, fraction
 
 HELD_OUT_ENTITIES = 0.02
 IGNORE = -100
@@ -77,7 +78,7 @@ def tokenise(units: list[Unit], tokenizer: Tokenizer, entities: Entities, longes
                 last = int(np.searchsorted(inner_ends, end, side="right"))
                 if last < first:
                     continue
-                if entity == -2 or (entity >= 0 and unit.text[start].islower() and entity not in entities.listed):
+                if entity == DOUBTFUL or (entity >= 0 and unit.text[start].islower() and entity not in entities.listed):
                     label[first : last + 1] = IGNORE
                 else:
                     label[first : last + 1] = 2

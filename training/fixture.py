@@ -19,7 +19,14 @@ def write_fixture(data: Path, folder: Path) -> None:
     torch.manual_seed(SEED)
     tokenizer = train_tokenizer(data, PIECES, articles_per_shard=100, alphabet=120)
     shape = Shape(
-        pieces=tokenizer.get_vocab_size(), width=32, heads=2, feed_forward=64, blocks=3, tap=1, head_hidden=48, head_out=32
+        pieces=tokenizer.get_vocab_size(),
+        width=32,
+        heads=2,
+        feed_forward=64,
+        blocks=3,
+        tap=1,
+        head_hidden=48,
+        head_out=32,
     )
     model = Model(shape)
     for module in model.modules():

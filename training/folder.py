@@ -17,7 +17,14 @@ VERSION = "0.1.0"
 
 
 def write_folder(
-    folder: Path, model: Model, tokenizer: Tokenizer, calibration: list[torch.Tensor], *, name: str, licence: str, threshold: float
+    folder: Path,
+    model: Model,
+    tokenizer: Tokenizer,
+    calibration: list[torch.Tensor],
+    *,
+    name: str,
+    licence: str,
+    threshold: float,
 ) -> None:
     """Writes a model folder. `calibration`: batches of token ids [B, T] from training text, without padding."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -194,4 +194,3 @@ def calibrate(encoder: Encoder, batches: list[torch.Tensor]) -> dict[str, tuple[
     for hook in hooks:
         hook.remove()
     return {name: recorder.range() for name, recorder in recorders.items()}
-

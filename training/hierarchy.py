@@ -59,7 +59,12 @@ def _preference(node: str) -> tuple:
     return (2, int(re.search(r"\.(\d+)'", node).group(1)), node)
 
 
-_FIGER_NAMES = {"art": "work of art", "living_thing": "living thing", "livingthing-animal": "animal", "building": "building"}
+_FIGER_NAMES = {
+    "art": "work of art",
+    "living_thing": "living thing",
+    "livingthing-animal": "animal",
+    "building": "building",
+}
 
 
 def figer_types(data: Path) -> dict[str, list[str]]:

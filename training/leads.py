@@ -9,27 +9,42 @@ import re
 from pathlib import Path
 
 LONGEST_DESCRIPTION = 10
-_COPULA = re.compile(r"\b(?:is|was|are|were)\s+(?:(?:also|both|now|originally|formerly|currently|probably|either)\s+)?(an?|the|one of the|one of)\s+")
+_COPULA = re.compile(
+    r"\b(?:is|was|are|were)\s+(?:(?:also|both|now|originally|formerly|currently|probably|either)\s+)?"
+    r"(an?|the|one of the|one of)\s+"
+)
+
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)")
 _WORD = re.compile(r"[^\W_]+(?:['’.&/-][^\W_]+)*\.?")
 # Words at which a noun phrase ends.
 _STOP = frozenset(
-    "of in on at by for from to with within near under over between among along about as into through during after before since until "
-    "that which who whom whose where when while and or but is was are were be been has had have can could may might will would it he she "
-    "they this these those its his her their there here than also not only both such so if because although though based according "
-    "consisting located situated formed born founded known used found held made set written directed released published produced "
-    "created developed owned operated played designed built native endemic best most built recorded performed starring featuring "
-    "including containing established launched composed hosted named called currently commonly usually often primarily mainly "
-    "originally formerly characterized associated affiliated related belonging headquartered living working serving playing using "
-    "having being led run sung spoken broadcast aired given taken done seen considered described dedicated devoted available "
-    "responsible similar due starting specializing originating involving consisting taking fought dating who's around across against off per via up down out then north south east west".split()
+    """
+    of in on at by for from to with within near under over between among along about as into through during after before
+    since until that which who whom whose where when while and or but is was are were be been has had have can could may
+    might will would it he she they this these those its his her their there here than also not only both such so if
+    because although though based according consisting located situated formed born founded known used found held made
+    set written directed released published produced created developed owned operated played designed built native
+    endemic best most recorded performed starring featuring including containing established launched composed hosted
+    named called currently commonly usually often primarily mainly originally formerly characterized associated
+    affiliated related belonging headquartered living working serving playing using having being led run sung spoken
+    broadcast aired given taken done seen considered described dedicated devoted available responsible similar due
+    starting specializing originating involving taking fought dating who's around across against off per via up down out
+    then north south east west
+    """.split()
 )
-_NESTING = frozenset("species genus type kind form variety family subspecies breed order class group member series list set part style sort number piece".split())
+_NESTING = frozenset(
+    """
+    species genus type kind form variety family subspecies breed order class group member series list set part style
+    sort number piece
+    """.split()
+)
 _EMPTY = frozenset(
-    "one first second third last name former member part number example list series set result person people thing term word use way "
-    "title variety type kind form sort piece group style collection pair subject topic case system work state process concept "
-    "american british english french german largest smallest highest lowest oldest longest tallest biggest earliest latest fourth fifth "
-    "sixth tier now world following same other many few several".split()
+    """
+    one first second third last name former member part number example list series set result person people thing term
+    word use way title variety type kind form sort piece group style collection pair subject topic case system work
+    state process concept american british english french german largest smallest highest lowest oldest longest tallest
+    biggest earliest latest fourth fifth sixth tier now world following same other many few several
+    """.split()
 )
 
 
@@ -59,7 +74,11 @@ def _phrase(text: str, adjectives: frozenset[str]) -> tuple[list[str], str]:
         end = match.end()
         if match.group().endswith("."):
             break
-    while words and (words[-1].lower() in adjectives or re.fullmatch(r".*\d.*|.*ly", words[-1]) or (len(words) > 1 and words[-1].endswith("ed"))):
+    while words and (
+        words[-1].lower() in adjectives
+        or re.fullmatch(r".*\d.*|.*ly", words[-1])
+        or (len(words) > 1 and words[-1].endswith("ed"))
+    ):
         words.pop()
     while words and re.fullmatch(r"\d.*|an?|the", words[0], re.I):
         words.pop(0)

@@ -118,7 +118,12 @@ def _names(content: object) -> list[str]:
         for key in ("name", "title"):
             if isinstance(content.get(key), str):
                 return [content[key]]
-        return [name for key, value in content.items() if key.lower() not in _NO_NAMES and not isinstance(value, str) for name in _names(value)]
+        return [
+            name
+            for key, value in content.items()
+            if key.lower() not in _NO_NAMES and not isinstance(value, str)
+            for name in _names(value)
+        ]
     return []
 
 

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from typing import Callable, NamedTuple, Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 

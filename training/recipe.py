@@ -1,6 +1,5 @@
 """The stages from raw text to the model folder; each leaves its result in the work folder and is skipped when it is there."""
 
-import json
 import pickle
 import random
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from . import dataset, embeddings, silver
+from . import dataset, embeddings, matching, silver
 from .dataset import Dataset
 from .encoder import Model, Shape
 from .folder import write_folder
@@ -37,7 +36,13 @@ class Recipe:
 
 
 FULL = Recipe(
-    pieces=32_000, tokenizer_articles=9_000, contexts=6_000, files=12, texts=600_000, shape={}, schedule=Schedule(pieces=24_000_000)
+    pieces=32_000,
+    tokenizer_articles=9_000,
+    contexts=6_000,
+    files=12,
+    texts=600_000,
+    shape={},
+    schedule=Schedule(pieces=8_200_000),
 )
 SMOKE = Recipe(
     pieces=8_000,
@@ -48,6 +53,14 @@ SMOKE = Recipe(
     shape={"width": 64, "feed_forward": 128, "blocks": 3, "tap": 1, "head_hidden": 96, "head_out": 64},
     schedule=Schedule(pieces=400_000, warm_up=60_000),
 )
+
+
+def load_checkpoint(folder: Path) -> Model:
+    """The uncut float32 model of a work folder."""
+    state = torch.load(folder / "checkpoint.pt", weights_only=True)
+    model = Model(Shape(**state["shape"]))
+    model.load_state_dict(state["model"])
+    return model
 
 
 class Work:
@@ -67,7 +80,9 @@ class Work:
         self.tokenizer()
         file = self.folder / "embeddings.npy"
         if not file.exists():
-            counts = embeddings.count_neighbours(self.data, self.folder / "tokenizer.json", self.recipe.contexts, 4, self.recipe.files)
+            counts = embeddings.count_neighbours(
+                self.data, self.folder / "tokenizer.json", self.recipe.contexts, 4, self.recipe.files
+            )
             np.save(file, embeddings.factorise(counts, width))
         return np.load(file)
 
@@ -75,8 +90,8 @@ class Work:
         """The entities, which of them train types, training texts, validation texts."""
         files = [self.folder / name for name in ("entities.pkl", "train.npz", "validation.npz")]
         if not all(file.exists() for file in files):
-            entities = silver.collect_entities(self.data)
-            units = silver.match_units(self.data, entities, self.recipe.files)
+            entities = silver.collect_entities(self.data, self.recipe.files)
+            units = matching.match_units(self.data, entities, self.recipe.files)
             train = dataset.trainable(entities)
             last = self.recipe.files - 1
             held_out = [u for u in units if u.file == last and not u.lead and any(e >= 0 and not train[e] for _, _, e in u.spans)]
@@ -110,12 +125,6 @@ class Work:
         torch.set_num_threads(2)
         self.trainer().run()
 
-    def model(self) -> Model:
-        state = torch.load(self.folder / "checkpoint.pt", weights_only=True)
-        model = Model(Shape(**state["shape"]))
-        model.load_state_dict(state["model"])
-        return model
-
     def export(self, out: Path, threshold: float) -> None:
         """The model folder; activations are calibrated on training texts of every length."""
         data = Dataset.load(self.folder / "train.npz")
@@ -125,4 +134,12 @@ class Work:
         for length in np.unique(lengths[chosen]):
             rows = chosen[lengths[chosen] == length]
             calibration.append(torch.from_numpy(data.pieces[data.starts[rows][:, None] + np.arange(length)].astype(np.int64)))
-        write_folder(out, self.model(), self.tokenizer(), calibration, name="ner-retriever-en", licence=LICENCE, threshold=threshold)
+        write_folder(
+            out,
+            load_checkpoint(self.folder),
+            self.tokenizer(),
+            calibration,
+            name="ner-retriever-en",
+            licence=LICENCE,
+            threshold=threshold,
+        )

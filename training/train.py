@@ -30,7 +30,7 @@ class Schedule:
     batch: int = 6_144  # pieces a step
     rate: float = 1.2e-3
     warm_up: int = 600_000  # pieces
-    fall: float = 0.3  # share of the run, at its end
+    fall: float = 0.35  # share of the run, at its end
     language_model_every: int = 3  # steps: the blocks after the tap cost most and serve least
     seed: int = 7
 
@@ -122,7 +122,16 @@ def batches(data: Dataset, size: int, generator: np.random.Generator) -> list[np
 
 
 class Trainer:
-    def __init__(self, shape: Shape, schedule: Schedule, embeddings: np.ndarray, types: Types, data: Dataset, validation: "Validation", folder: Path):
+    def __init__(
+        self,
+        shape: Shape,
+        schedule: Schedule,
+        embeddings: np.ndarray,
+        types: Types,
+        data: Dataset,
+        validation: "Validation",
+        folder: Path,
+    ):
         torch.manual_seed(schedule.seed)
         self.schedule, self.types, self.data, self.validation, self.folder = schedule, types, data, validation, folder
         self.model = Model(shape)
@@ -130,7 +139,11 @@ class Trainer:
             self.model.encoder.embedding.weight.copy_(torch.from_numpy(embeddings))
         self.sharpness = torch.nn.Parameter(torch.tensor(14.0).log())
         self.optimizer = torch.optim.AdamW(
-            [*self.model.parameters(), self.sharpness], lr=schedule.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+            [*self.model.parameters(), self.sharpness],
+            lr=schedule.rate,
+            betas=(0.9, 0.98),
+            weight_decay=0.01,
+            fused=True,
         )
         self.seen = self.step = 0
         self.seconds = 0.0
@@ -185,7 +198,9 @@ class Trainer:
         if len(mentions) > 1:
             phrases, has = self.types.draw(mentions[:, 3], generator, most=320)
             has = torch.from_numpy(has)
-            vectors = self.model.head(output.tap[torch.from_numpy(row_of_text), torch.from_numpy(mentions[:, 2].astype(np.int64))])
+            vectors = self.model.head(
+                output.tap[torch.from_numpy(row_of_text), torch.from_numpy(mentions[:, 2].astype(np.int64))]
+            )
             described = type_vectors(self.model, self.types, phrases, generator)
             with torch.autocast("cpu", enabled=False):  # bf16 is too coarse for cosines times sharpness
                 scores = vectors @ described.T * self.sharpness.exp().clamp(max=60)
@@ -236,14 +251,22 @@ class Trainer:
                 self.save()
                 saved = time.monotonic()
             if time.monotonic() - measured > 60 * minutes_between_measures:
-                print(json.dumps({"step": self.step, "seen": self.seen, **self.validation.measure(self.model)}), file=log, flush=True)
+                print(
+                    json.dumps({"step": self.step, "seen": self.seen, **self.validation.measure(self.model)}),
+                    file=log,
+                    flush=True,
+                )
                 measured = time.monotonic()
         self.save()
-        print(json.dumps({"step": self.step, "seen": self.seen, **self.validation.measure(self.model)}), file=log, flush=True)
+        print(
+            json.dumps({"step": self.step, "seen": self.seen, **self.validation.measure(self.model)}),
+            file=log,
+            flush=True,
+        )
 
 
 class Validation:
-    """Held-out silver: texts of a corpus file that trains nothing, asked for seen types of unseen entities and for unseen types."""
+    """Held-out silver: texts of a corpus file that trains nothing, asked for seen types and for types never trained."""
 
     MINIMUM = 10  # relevant texts a type must have
 

@@ -78,7 +78,7 @@ test.each([
     /bad\.conll:3: expected B-Food or I-Food on the token before an I-Food/,
   ],
   ['I of another type', '# id x\na _ _ B-Drink\nb _ _ I-Food\n', /bad\.conll:3/],
-  ['not UTF-8', new Uint8Array([35, 32, 105, 100, 32, 255, 10]), /expected UTF-8/],
+  ['not UTF-8', new Uint8Array([35, 32, 105, 100, 32, 255, 10]), /bad\.conll:1: expected UTF-8/],
 ])('a malformed line is named: %s', async (_, content, message) => {
   const path = await file('bad.conll', content);
   await expect(readMulticoner2([path])).rejects.toThrow(message);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { runCommand } from '../test-support/run-command.js';
 import { tinyModel, workspace } from '../test-support/workspace.js';
 
-const { file } = workspace();
+const { file, lines } = workspace();
 const excerpt = fileURLToPath(
   new URL('../../core/src/evaluation/fixtures/multiconer2-en-excerpt.conll', import.meta.url),
 );
@@ -30,6 +30,7 @@ test('as a table, and with detected mentions', async () => {
   expect(table).toMatchObject({ code: 0, stderr: '' });
   expect(table.stdout).toMatch(/Medication or Vaccine +3( +\d\.\d{3}){3}\n/);
   expect(table.stdout).toMatch(/macro mean( +\d\.\d{3}){3}\n/);
+  expect(table.stdout).toMatch(/macro mean, "other" types( +\d\.\d{3}){3}\n/);
   expect(table.stdout).toContain('detected');
 });
 
@@ -41,4 +42,53 @@ test('a malformed line is named', async () => {
     stdout: '',
     stderr: expect.stringContaining(`${broken}:2: expected the tag O`),
   });
+});
+
+const text = 'Etna smokes, Vesuvius sleeps, a volcano each.';
+const silver = [
+  { id: 'etna', text, mentions: [{ start: 0, end: 4, types: ['volcano', 'stratovolcano'] }] },
+  { id: 'seine', text: 'The Seine flows.', mentions: [{ start: 4, end: 9, types: ['river\u001b[31m'] }] },
+  { id: 'none', text: 'Nothing at all.', mentions: [] },
+];
+
+test("eval silver --json: types of one's own beside the tap and BM25", async () => {
+  const corpus = await lines('silver.jsonl', silver);
+  const { code, stdout, stderr } = await runCommand(['eval', 'silver', corpus, '--model', tinyModel, '--json']);
+  expect([code, stderr]).toEqual([0, '']);
+  const report = JSON.parse(stdout) as EvaluationReport;
+  expect(report).toMatchObject({ dataset: 'silver', documents: 3, mentions: { embedded: 2, skipped: 0 } });
+  expect(report.types.map(({ query, relevant, rPrecision }) => [query, relevant, rPrecision.bm25])).toEqual([
+    ['river\u001b[31m', 1, 0],
+    ['stratovolcano', 1, 0],
+    ['volcano', 1, 1],
+  ]);
+  expect(report.systems.map(({ system, macroOther }) => [system, macroOther])).toEqual([
+    ['retriever', null],
+    ['tap-without-head', null],
+    ['bm25', null],
+  ]);
+  expect(report.systems[2]?.macro).toBeCloseTo(1 / 3, 10);
+});
+
+test('as a table: no row of "other" types, no control character of a type\'s name', async () => {
+  const corpus = await lines('table.jsonl', silver);
+  const { code, stdout } = await runCommand(['eval', 'silver', corpus, '--model', tinyModel]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ {2}river\u241b\[31m +1( +\d\.\d{3}){3}$/m);
+  expect(stdout).toMatch(/macro mean( +\d\.\d{3}){2} +0\.333\n$/);
+  expect(stdout).not.toContain('other');
+});
+
+test("a data set of one's own is refused whole, its malformed line named", async () => {
+  const corpus = await lines('broken.jsonl', [...silver, { id: 'etna', text, mentions: [] }]);
+  const outcome = await runCommand(['eval', 'silver', corpus, '--model', tinyModel]);
+  expect(outcome).toMatchObject({ code: 1, stdout: '' });
+  expect(outcome.stderr).toContain(`${corpus}:4: expected an id of its own`);
+});
+
+test('a data set without a type has nothing to measure, and says so', async () => {
+  const corpus = await lines('typeless.jsonl', [{ id: 'a', text, mentions: [] }]);
+  const { code, stdout } = await runCommand(['eval', 'silver', corpus, '--model', tinyModel]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/macro mean +–( +–)+\n/);
 });

@@ -47,7 +47,7 @@ test.each([
   [['index', '-', '--index', 'x', '--workers', 'two'], /Expected a whole number from 1 for --workers/],
   [['embed', 'a.jsonl'], /Expected --out, but received none/],
   [['embed', 'a.jsonl', '--types', 'b', '--out', 'c'], /Expected FILE… or --types FILE, but received both/],
-  [['eval'], /Expected a data set \(multiconer2\), but received none/],
+  [['eval'], /Expected a data set \(multiconer2, silver\), but received none/],
   [['eval', 'multiconer', 'a.conll'], /did you mean "multiconer2"\?/],
   [['eval', 'multiconer2'], /Expected the files of multiconer2, but received none/],
   [['index-info'], /Expected --index, but received none/],

@@ -10,16 +10,16 @@ const corpus: LabelledCorpus = {
     { type: 'OtherPROD', query: 'Product - Other', other: true },
   ],
   documents: [
-    { id: 'a', text: 'apple', mentions: [{ start: 0, end: 5, type: 'Food' }] },
+    { id: 'a', text: 'apple', mentions: [{ start: 0, end: 5, types: ['Food'] }] },
     {
       id: 'b',
       text: 'bread and food',
       mentions: [
-        { start: 0, end: 5, type: 'Food' },
-        { start: 6, end: 6, type: 'Food' },
+        { start: 0, end: 5, types: ['Food'] },
+        { start: 6, end: 6, types: ['Food'] },
       ],
     },
-    { id: 'c', text: 'chair', mentions: [{ start: 0, end: 5, type: 'OtherPROD' }] },
+    { id: 'c', text: 'chair', mentions: [{ start: 0, end: 5, types: ['OtherPROD'] }] },
   ],
 };
 

@@ -7,5 +7,6 @@ export { multiconer2Types } from './multiconer2-types.js';
 export { rPrecision } from './r-precision.js';
 export type { Ranking } from './ranking.js';
 export { readMulticoner2 } from './read-multiconer2.js';
+export { readSilver } from './read-silver.js';
 export { readWnut17 } from './read-wnut17.js';
 export { wnut17Types } from './wnut17-types.js';

@@ -11,7 +11,8 @@ export interface LabelledType {
 }
 
 export interface LabelledMention extends Span {
-  readonly type: string;
+  /** The types of its entity; one is enough to make the document relevant to a type. */
+  readonly types: readonly string[];
 }
 
 export interface LabelledDocument {

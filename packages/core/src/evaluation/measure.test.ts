@@ -3,7 +3,7 @@ import type { LabelledCorpus } from './labelled-corpus.js';
 import { measure } from './measure.js';
 import type { Ranking } from './ranking.js';
 
-const mention = (type: string) => ({ start: 0, end: 1, type });
+const mention = (...types: string[]) => ({ start: 0, end: 1, types });
 
 const corpus: LabelledCorpus = {
   name: 'by hand',
@@ -39,6 +39,18 @@ test('macro mean: each type once, "other" apart, types of no document left out',
     ['OtherPROD', 1, 0],
   ]);
   expect(systems).toEqual([{ system: 'bm25', macro: 0.25, macroOther: 0 }]);
+});
+
+test('a mention of two types makes its document relevant to both', async () => {
+  const ranking: Ranking = { system: 'bm25', best: async () => [0] };
+  const documents = [{ id: 'a', text: 'x', mentions: [mention('Food', 'Drink')] }];
+  const { types } = await measure({ ...corpus, documents }, [ranking]);
+  expect(types.map(({ type, relevant, rPrecision }) => [type, relevant, rPrecision.bm25])).toEqual([
+    ['Food', 1, 1],
+    ['Drink', 1, 1],
+    ['Vehicle', 0, null],
+    ['OtherPROD', 0, null],
+  ]);
 });
 
 test('a corpus without any of its types has no mean', async () => {

@@ -32,7 +32,7 @@ export async function measure(
 function relevantDocuments(corpus: LabelledCorpus): Map<string, Set<number>> {
   const relevant = new Map<string, Set<number>>();
   for (const [position, document] of corpus.documents.entries()) {
-    for (const { type } of document.mentions) {
+    for (const type of document.mentions.flatMap(({ types }) => types)) {
       const documents = relevant.get(type);
       if (documents === undefined) relevant.set(type, new Set([position]));
       else documents.add(position);

@@ -25,11 +25,11 @@ test('reads the official format: sentences, spans, types', async () => {
   expect(corpus.documents).toHaveLength(39);
   const [first] = corpus.documents;
   expect(first?.text).toBe('eli lilly founder president of pharmaceutical company eli lilly and company');
-  expect(first?.mentions.map(({ start, end, type }) => [first.text.slice(start, end), type])).toEqual([
+  expect(first?.mentions.map(({ start, end, types }) => [first.text.slice(start, end), ...types])).toEqual([
     ['eli lilly', 'OtherPER'],
     ['eli lilly and company', 'PublicCorp'],
   ]);
-  const found = new Set(corpus.documents.flatMap((document) => document.mentions.map(({ type }) => type)));
+  const found = new Set(corpus.documents.flatMap((document) => document.mentions.flatMap(({ types }) => types)));
   expect([...found].sort()).toEqual(multiconer2Types.map(({ type }) => type).sort());
 });
 
@@ -54,8 +54,8 @@ test('offsets are UTF-16, neighbouring mentions of one type stay two, Windows li
       id: 'one',
       text: '🙂🙂 Zoe\u0301 Ada B.',
       mentions: [
-        { start: 5, end: 9, type: 'Artist' },
-        { start: 10, end: 16, type: 'Artist' },
+        { start: 5, end: 9, types: ['Artist'] },
+        { start: 10, end: 16, types: ['Artist'] },
       ],
     },
   ]);

@@ -89,12 +89,12 @@ class SentenceUnderWay {
   begin(token: string, type: string): void {
     this.#close();
     const start = this.#append(token);
-    this.#open = { start, end: this.#text.length, type };
+    this.#open = { start, end: this.#text.length, types: [type] };
   }
 
   /** Adds a further token of the mention under way; false where there is none of that type. */
   extend(token: string, type: string): boolean {
-    if (this.#open?.type !== type) return false;
+    if (!this.#open?.types.includes(type)) return false;
     this.#append(token);
     this.#open = { ...this.#open, end: this.#text.length };
     return true;

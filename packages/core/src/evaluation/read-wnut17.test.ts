@@ -26,10 +26,10 @@ test('reads the official format: sentences between blank lines, spans, types', a
   const [first] = documents;
   expect(first?.id).toBe('wnut17-test-excerpt.conll:1');
   expect(first?.text).toBe('Visuals of the avalanche site in Gurez sector .');
-  expect(first?.mentions.map(({ start, end, type }) => [first.text.slice(start, end), type])).toEqual([
+  expect(first?.mentions.map(({ start, end, types }) => [first.text.slice(start, end), ...types])).toEqual([
     ['Gurez sector', 'location'],
   ]);
-  const found = new Set(documents.flatMap((document) => document.mentions.map(({ type }) => type)));
+  const found = new Set(documents.flatMap((document) => document.mentions.flatMap(({ types }) => types)));
   expect([...found].sort()).toEqual(wnut17Types.map(({ type }) => type).sort());
   expect(documents.filter(({ mentions }) => mentions.length === 0)).toHaveLength(3);
 });
@@ -38,10 +38,10 @@ test('"# id" is a token here, a line with nothing but a tab parts sentences, the
   const one = await file('one.conll', '#\tO\nid\tB-product\n\t\n\nb\tB-person\nc\tI-person');
   const { documents } = await readWnut17([one, one]);
   expect(documents.map(({ id, text, mentions }) => ({ id, text, mentions }))).toEqual([
-    { id: 'one.conll:1', text: '# id', mentions: [{ start: 2, end: 4, type: 'product' }] },
-    { id: 'one.conll:5', text: 'b c', mentions: [{ start: 0, end: 3, type: 'person' }] },
-    { id: 'one.conll:1#2', text: '# id', mentions: [{ start: 2, end: 4, type: 'product' }] },
-    { id: 'one.conll:5#2', text: 'b c', mentions: [{ start: 0, end: 3, type: 'person' }] },
+    { id: 'one.conll:1', text: '# id', mentions: [{ start: 2, end: 4, types: ['product'] }] },
+    { id: 'one.conll:5', text: 'b c', mentions: [{ start: 0, end: 3, types: ['person'] }] },
+    { id: 'one.conll:1#2', text: '# id', mentions: [{ start: 2, end: 4, types: ['product'] }] },
+    { id: 'one.conll:5#2', text: 'b c', mentions: [{ start: 0, end: 3, types: ['person'] }] },
   ]);
 });
 

@@ -1,6 +1,6 @@
-import { NerRetrieverError } from '../errors.js';
-import type { Document, DocumentRecord, Source } from './document.js';
+import type { DocumentRecord } from './document.js';
 import { type OffsetUnit, parseDocument } from './parse-document.js';
+import { parseJsonLine } from './parse-json-line.js';
 import { readLines } from './read-lines.js';
 import { type Item, reading } from './reading.js';
 
@@ -21,20 +21,10 @@ export function readJsonLines(
       const place = { file: input.file, line: line.number };
       if ('error' in line) yield { line: line.number, error: line.error };
       else if (line.text.trim() !== '')
-        yield { line: line.number, parse: () => parseLine(line.text, place, options.offsets) };
+        yield {
+          line: line.number,
+          parse: () => parseDocument(parseJsonLine(line.text, place), place, options.offsets),
+        };
     }
   });
-}
-
-function parseLine(text: string, source: Source, offsets: OffsetUnit | undefined): Document {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    // Its own lines and columns count within the line: they would only confuse.
-    const reason = (cause as Error).message.replace(/ \(line \d+ column \d+\)/, '');
-    const received = `something else (${reason})`;
-    throw new NerRetrieverError('LINE_MALFORMED', { ...source, expected: 'a JSON object', received }, { cause });
-  }
-  return parseDocument(value, source, offsets);
 }

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import type { EvaluationReport } from '@ner-retriever/core/evaluation';
+import type { DetectionReport, EvaluationReport } from '@ner-retriever/core/evaluation';
 import { expect, test } from 'vitest';
 import { runCommand } from '../test-support/run-command.js';
 import { tinyModel, workspace } from '../test-support/workspace.js';
 
 const { file, lines } = workspace();
-const excerpt = fileURLToPath(
-  new URL('../../core/src/evaluation/fixtures/multiconer2-en-excerpt.conll', import.meta.url),
-);
+const fixture = (name: string) => fileURLToPath(new URL(`../../core/src/evaluation/fixtures/${name}`, import.meta.url));
+const excerpt = fixture('multiconer2-en-excerpt.conll');
+const tweets = fixture('wnut17-test-excerpt.conll');
 
 test('eval multiconer2 --json: the retriever beside its tap and BM25', async () => {
   const { code, stdout, stderr } = await runCommand(['eval', 'multiconer2', excerpt, '--model', tinyModel, '--json']);
@@ -91,4 +91,48 @@ test('a data set without a type has nothing to measure, and says so', async () =
   const { code, stdout } = await runCommand(['eval', 'silver', corpus, '--model', tinyModel]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/macro mean +–( +–)+\n/);
+});
+
+async function detection(...words: string[]): Promise<DetectionReport> {
+  const { code, stdout, stderr } = await runCommand(['eval', 'detection', ...words, '--model', tinyModel, '--json']);
+  expect([code, stderr]).toEqual([0, '']);
+  return JSON.parse(stdout) as DetectionReport;
+}
+
+test('eval detection --json: detected mentions against those of the data set', async () => {
+  expect(await detection('multiconer2', excerpt)).toMatchObject({
+    dataset: 'multiconer2',
+    documents: 39,
+    mentions: { gold: 87 },
+  });
+
+  const every = await detection('wnut17', tweets, '--threshold', '0');
+  expect(every).toMatchObject({ dataset: 'wnut17', documents: 18, threshold: 0, mentions: { gold: 20 } });
+  const { exact, fuzzyRecall, mentions } = every;
+  expect((exact.recall as number) * mentions.gold).toBeCloseTo((exact.precision as number) * mentions.detected, 10);
+  expect(fuzzyRecall).toBeGreaterThan(exact.recall as number);
+
+  const none = await detection('wnut17', tweets, '--threshold', '1');
+  expect(none).toMatchObject({ threshold: 1, mentions: { gold: 20, detected: 0 }, fuzzyRecall: 0 });
+  expect(none.exact).toEqual({ precision: null, recall: 0, f1: 0 });
+});
+
+test('eval detection as a table', async () => {
+  const { code, stdout, stderr } = await runCommand(['eval', 'detection', 'wnut17', tweets, '--model', tinyModel]);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/^ {2}mentions +20 of the data set, \d+ detected$/m);
+  for (const title of ['fuzzy recall', 'exact precision', 'exact recall', 'exact F1']) {
+    expect(stdout).toMatch(new RegExp(`^  ${title} +[01]\\.\\d{3}$`, 'm'));
+  }
+  expect(stdout).toMatch(/^ {2}words a mention +\d+\.\d\d detected, \d\.\d\d in the data set: \d+\.\d\d times$/m);
+});
+
+test('eval detection names a malformed line, and a threshold out of range', async () => {
+  const broken = await file('broken.conll', 'fine\tO\n\nEtna\tB-volcano\n');
+  const malformed = await runCommand(['eval', 'detection', 'wnut17', broken, '--model', tinyModel]);
+  expect(malformed).toMatchObject({ code: 1, stdout: '' });
+  expect(malformed.stderr).toContain(`${broken}:3: expected the tag O`);
+  const beyond = await runCommand(['eval', 'detection', 'wnut17', tweets, '--model', tinyModel, '--threshold', '1.5']);
+  expect(beyond).toMatchObject({ code: 2, stdout: '' });
+  expect(beyond.stderr).toContain('a number from 0 to 1 for threshold');
 });

@@ -1,28 +1,40 @@
-import type { LabelledCorpus } from '@ner-retriever/core/evaluation';
+import type { EvaluationProgress, LabelledCorpus } from '@ner-retriever/core/evaluation';
 import type { Command } from '../command.js';
 import type { Arguments } from '../flags/arguments.js';
 import { nearest } from '../flags/nearest.js';
+import { formatDetectionReport } from '../format-detection-report.js';
 import { formatEvaluationReport } from '../format-evaluation-report.js';
 import { Interruption, interrupted } from '../terminal/interruption.js';
 import { jsonText } from '../terminal/json-text.js';
 import { Progress } from '../terminal/progress.js';
-import { styleFor } from '../terminal/style.js';
+import { type Style, styleFor } from '../terminal/style.js';
 
 type Library = typeof import('@ner-retriever/core/evaluation');
-type CorpusReader = (files: readonly string[]) => Promise<LabelledCorpus>;
+type CorpusReader = (library: Library) => (files: readonly string[]) => Promise<LabelledCorpus>;
 
-const datasets: Readonly<Record<string, (library: Library) => CorpusReader>> = {
-  multiconer2: ({ readMulticoner2 }) => readMulticoner2,
-  silver: ({ readSilver }) => readSilver,
-};
+/** Data sets whose types are searched for. */
+const retrievalReaders = new Map<string, CorpusReader>([
+  ['multiconer2', ({ readMulticoner2 }) => readMulticoner2],
+  ['silver', ({ readSilver }) => readSilver],
+]);
+
+/** Data sets in which every mention is marked. */
+const detectionReaders = new Map<string, CorpusReader>([
+  ['multiconer2', ({ readMulticoner2 }) => readMulticoner2],
+  ['wnut17', ({ readWnut17 }) => readWnut17],
+]);
 
 export const evaluation: Command = {
-  usage: ['multiconer2|silver FILE…'],
+  usage: ['multiconer2|silver FILE…', 'detection multiconer2|wnut17 FILE…'],
   about: `Measures a model on a labelled data set by R-Precision: for a type with R relevant documents, the share of them among the first
 R documents. The macro mean leaves the "other" types out. BM25, and the model's tap without its head, are measured in the same run.
 multiconer2: the official .conll files; all files are one corpus, a sentence is a document.
 silver: a data set of your own, JSON Lines, its types searched for by their own names:
-{"id": "…", "text": "…", "mentions": [{"start": 0, "end": 12, "types": ["volcano", "stratovolcano"]}]} (UTF-16 offsets).`,
+{"id": "…", "text": "…", "mentions": [{"start": 0, "end": 12, "types": ["volcano", "stratovolcano"]}]} (UTF-16 offsets).
+
+detection measures the model's mention detector instead, whatever the types: fuzzy recall (in lower case, without accents and a leading
+the, a or an, the words of one mention are all among the other's, or 0.8 of all their words are shared), exact spans, and their length.
+wnut17: the official files; all files are one corpus.`,
   flags: [
     { name: 'model', value: 'DIR', help: 'the model folder (default: the bundled English model)' },
     {
@@ -30,19 +42,29 @@ silver: a data set of your own, JSON Lines, its types searched for by their own 
       value: 'HOW',
       help: "given: the data set's own mentions (default); detect: the model's detector finds them",
     },
+    {
+      name: 'threshold',
+      value: 'T',
+      help: "detection: least confidence of a word in a mention, 0 to 1 (default: the model's own)",
+    },
     { name: 'json', help: 'the report as JSON' },
   ],
   examples: [
     'eval multiconer2 en-train.conll en-dev.conll',
     'eval multiconer2 en-dev.conll --mentions detect --json > report.json',
     'eval silver held-out-types.jsonl',
+    'eval detection wnut17 emerging.test.annotated --threshold 0.3',
   ],
 
   async run(words, { output, messages, environment }) {
-    const [dataset, ...files] = words.operands;
-    const reader = datasetNamed(words, dataset);
+    const ofDetector = words.operands[0] === 'detection';
+    const [dataset = '', ...files] = words.operands.slice(ofDetector ? 1 : 0);
+    const reader = readerOf(words, dataset, ofDetector);
     if (files.length === 0) words.refuse(`the files of ${dataset}`, 'none');
+    if (ofDetector && words.has('mentions')) words.refuse('detection or --mentions', 'both');
+    if (!ofDetector && words.has('threshold')) words.refuse('--threshold with detection', `it with ${dataset}`);
     const mentions = words.choice('mentions', ['given', 'detect']);
+    const threshold = words.number('threshold');
 
     const library = await import('@ner-retriever/core/evaluation');
     const { Embedder } = await import('@ner-retriever/core');
@@ -50,16 +72,26 @@ silver: a data set of your own, JSON Lines, its types searched for by their own 
     const interruption = new Interruption(() => messages.note('Interrupted. Ctrl-C again quits at once.'));
     const { signal } = interruption;
     const progress = new Progress(messages);
-    try {
-      await using embedder = await Embedder.open(words.text('model'), { signal });
-      const report = await library.evaluate(corpus, embedder, {
-        signal,
-        ...(mentions && { mentions }),
-        onProgress: (state) => progress.update({ ...state, share: state.documents / state.totalDocuments }),
-      });
+    const watched = {
+      signal,
+      onProgress: (state: EvaluationProgress) =>
+        progress.update({ ...state, share: state.documents / state.totalDocuments }),
+    };
+    const style = styleFor(output.isTerminal, environment);
+    const print = async <Report>(report: Report, format: (report: Report, style: Style) => string) => {
       progress.end();
       if (words.has('json')) await output.line(jsonText(report, 2));
-      else await output.write(formatEvaluationReport(report, styleFor(output.isTerminal, environment)));
+      else await output.write(format(report, style));
+    };
+    try {
+      await using embedder = await Embedder.open(words.text('model'), { signal });
+      if (ofDetector) {
+        const options = { ...watched, ...(threshold !== undefined && { threshold }) };
+        await print(await library.evaluateDetection(corpus, embedder, options), formatDetectionReport);
+      } else {
+        const options = { ...watched, ...(mentions && { mentions }) };
+        await print(await library.evaluate(corpus, embedder, options), formatEvaluationReport);
+      }
       return 0;
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -71,13 +103,15 @@ silver: a data set of your own, JSON Lines, its types searched for by their own 
   },
 };
 
-function datasetNamed(words: Arguments, name: string | undefined): (library: Library) => CorpusReader {
-  const names = Object.keys(datasets);
-  const reader = names.includes(name ?? '') ? datasets[name as string] : undefined;
+function readerOf(words: Arguments, dataset: string, ofDetector: boolean): CorpusReader {
+  const readers = ofDetector ? detectionReaders : retrievalReaders;
+  const reader = readers.get(dataset);
   if (reader !== undefined) return reader;
-  const meant = name === undefined ? null : nearest(name, names);
+  const names = [...readers.keys()];
+  const meant = nearest(dataset, ofDetector ? names : [...names, 'detection']);
+  const received = dataset === '' ? 'none' : `"${dataset}"`;
   return words.refuse(
-    `a data set (${names.join(', ')})`,
-    meant ? `"${name}" (did you mean "${meant}"?)` : name ? `"${name}"` : 'none',
+    ofDetector ? `a data set for detection (${names.join(', ')})` : `a data set (${names.join(', ')}) or detection`,
+    meant ? `${received} (did you mean "${meant}"?)` : received,
   );
 }

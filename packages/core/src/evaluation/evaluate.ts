@@ -3,14 +3,13 @@ import type { SkippedMention, Span } from '../mentions/mention.js';
 import type { ModelFolder } from '../model/model-folder.js';
 import { ProjectionHead } from '../projection/projection-head.js';
 import { Bm25Ranking } from './bm25-ranking.js';
+import { documentChunks } from './document-chunks.js';
+import type { EvaluationProgress } from './evaluation-progress.js';
 import type { EvaluationReport } from './evaluation-report.js';
 import type { LabelledCorpus } from './labelled-corpus.js';
 import { measure } from './measure.js';
 import { MentionRanking } from './mention-ranking.js';
 import { normaliseRows } from './normalise-rows.js';
-
-/** Documents that are embedded at once: enough to keep every worker busy, few enough that memory does not grow with the corpus. */
-const documentsAtOnce = 1024;
 
 /** What is measured: an `Embedder`, or anything that embeds as one does. */
 export interface MeasuredEmbedder {
@@ -27,14 +26,6 @@ export interface MeasuredEmbedder {
     descriptions: readonly string[],
     options: { readonly signal?: AbortSignal; readonly raw: true },
   ): Promise<Matrix>;
-}
-
-export interface EvaluationProgress {
-  readonly documents: number;
-  readonly totalDocuments: number;
-  readonly mentions: number;
-  readonly tokens: number;
-  readonly elapsedMs: number;
 }
 
 export interface EvaluateOptions {
@@ -76,8 +67,7 @@ export async function evaluate(
   let embedded = 0;
   let skipped = 0;
   let tokens = 0;
-  for (let first = 0; first < corpus.documents.length; first += documentsAtOnce) {
-    const chunk = corpus.documents.slice(first, first + documentsAtOnce);
+  for (const { first, chunk } of documentChunks(corpus.documents)) {
     const taps = await embedder.embedMentions(chunk, { ...shared, raw: true, mentions });
     const owners = taps.documents.flatMap(({ rows }, position) => Array<number>(rows).fill(first + position));
     await withoutHead.add(normaliseRows(taps.matrix), owners);

@@ -1,8 +1,13 @@
-export { type EvaluateOptions, type EvaluationProgress, evaluate, type MeasuredEmbedder } from './evaluate.js';
+export type { DetectionFigures, DetectionReport } from './detection-report.js';
+export { type EvaluateOptions, evaluate, type MeasuredEmbedder } from './evaluate.js';
+export { type EvaluateDetectionOptions, evaluateDetection, type MeasuredDetector } from './evaluate-detection.js';
+export type { EvaluationProgress } from './evaluation-progress.js';
 export type { EvaluationReport, SystemName, SystemResult, TypeResult } from './evaluation-report.js';
+export { fuzzyMatch } from './fuzzy-match.js';
 export type { LabelledCorpus, LabelledDocument, LabelledMention, LabelledType } from './labelled-corpus.js';
 export { macroMean } from './macro-mean.js';
 export { measure } from './measure.js';
+export { measureDetection } from './measure-detection.js';
 export { multiconer2Types } from './multiconer2-types.js';
 export { rPrecision } from './r-precision.js';
 export type { Ranking } from './ranking.js';

@@ -1,0 +1,19 @@
+/** How well detected mentions agree with a corpus's own, whatever their types. Null where there is nothing to divide by. */
+export interface DetectionFigures {
+  readonly mentions: { readonly gold: number; readonly detected: number };
+  /** Share of gold mentions that some detected one of the same document matches but for its edges (see `fuzzyMatch`). */
+  readonly fuzzyRecall: number | null;
+  /** Mentions with the same start and end. */
+  readonly exact: { readonly precision: number | null; readonly recall: number | null; readonly f1: number | null };
+  /** Mean length of a mention in words (white space parts them), and detected over gold. */
+  readonly meanWords: { readonly gold: number | null; readonly detected: number | null; readonly ratio: number | null };
+}
+
+export interface DetectionReport extends DetectionFigures {
+  readonly dataset: string;
+  readonly documents: number;
+  /** Least confidence of a word in a mention, 0 to 1. */
+  readonly threshold: number;
+  readonly model: { readonly name: string; readonly version: string; readonly fingerprint: string };
+  readonly elapsedMs: number;
+}

@@ -87,3 +87,8 @@ test.each([
 test('a missing file is named', async () => {
   await expect(readMulticoner2([join(folder, 'absent.conll')])).rejects.toThrow(/Cannot read ".*absent\.conll"/);
 });
+
+test('an empty file is named', async () => {
+  const path = await file('empty.conll', '\n\n');
+  await expect(readMulticoner2([path])).rejects.toThrow(`${path}: expected at least one document`);
+});

@@ -78,3 +78,8 @@ test.each([
   await expect(readSilver([path])).rejects.toThrow(message);
   await expect(readSilver([path])).rejects.toThrow(`${path}:2: `);
 });
+
+test('an empty file is named', async () => {
+  const path = await file('empty.jsonl', '\n\n');
+  await expect(readSilver([path])).rejects.toThrow(`${path}: expected at least one document`);
+});

@@ -52,3 +52,8 @@ test.each([
 ])('a malformed line is named: %s', async (_, content, message) => {
   await expect(readWnut17([await file('bad.conll', content)])).rejects.toThrow(message);
 });
+
+test('an empty file is named', async () => {
+  const path = await file('empty.conll', '\n\n');
+  await expect(readWnut17([path])).rejects.toThrow(`${path}: expected at least one document`);
+});

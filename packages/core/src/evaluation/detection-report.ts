@@ -1,7 +1,10 @@
 /** How well detected mentions agree with a corpus's own, whatever their types. Null where there is nothing to divide by. */
 export interface DetectionFigures {
   readonly mentions: { readonly gold: number; readonly detected: number };
-  /** Share of gold mentions that some detected one of the same document matches but for its edges (see `fuzzyMatch`). */
+  /**
+   * Share of gold mentions that some detected one of the same document matches but for its edges (see `fuzzyMatch`). One detected
+   * mention may match several: `meanWords.ratio` tells whether it does so by being long.
+   */
   readonly fuzzyRecall: number | null;
   /** Mentions with the same start and end. */
   readonly exact: { readonly precision: number | null; readonly recall: number | null; readonly f1: number | null };

@@ -4,11 +4,13 @@ import argparse
 import json
 from pathlib import Path
 
-from . import recipe
+from . import benchmark, recipe, sentence, study
 from .corpus import articles, sentences, shards
 from .dataset import Dataset
 from .evaluate import MULTICONER_NAMES, Folder, evaluate_conll, float_reader, invariance, speed, thresholds
 from .fixture import write_fixture
+
+STUDIES = {"benchmark": benchmark.run, "study": study.run, "sentence": sentence.run}
 
 
 def sample(data: Path, count: int) -> list[str]:
@@ -31,16 +33,22 @@ def main() -> None:
         ("thresholds", "the detector of a model folder on held-out silver, at several thresholds"),
         ("check", "batch invariance and speed of a model folder"),
         ("fixture", "the tests' tiny model with random weights"),
+        ("benchmark", "zero-shot silver documents as JSON Lines, for eval silver"),
+        ("study", "every block, tensor and pooling of the uncut model"),
+        ("sentence", "the sentence head, a baseline"),
     ):
         stage = stages.add_parser(name, help=summary)
         stage.add_argument("--data", type=Path, required=True, help="the data folder")
-        if name in ("make", "export", "thresholds"):
+        if name in ("make", "export", "thresholds", *STUDIES):
             stage.add_argument("--work", type=Path, required=True, help="where caches and checkpoints lie")
-        if name in ("make", "export"):
+        if name in ("make", "export", *STUDIES):
             stage.add_argument("--smoke", action="store_true", help="a small configuration that runs in minutes")
+        if name in ("make", "export"):
             stage.add_argument("--threshold", type=float, default=recipe.THRESHOLD, help="the detector's, chosen on silver")
         if name in ("make", "export", "fixture"):
             stage.add_argument("--out", type=Path, required=True, help="the model folder to write")
+        elif name in STUDIES:
+            stage.add_argument("--out", type=Path, required=True, help="the file to write; of sentence, the folder")
         else:
             stage.add_argument("--model", type=Path, required=True, help="the model folder to measure")
         if name == "evaluate":
@@ -49,11 +57,14 @@ def main() -> None:
 
     if arguments.stage == "fixture":
         write_fixture(arguments.data, arguments.out)
-    elif arguments.stage in ("make", "export"):
+    elif arguments.stage in ("make", "export", *STUDIES):
         work = recipe.Work(recipe.SMOKE if arguments.smoke else recipe.FULL, arguments.data, arguments.work)
         if arguments.stage == "make":
             work.train()
-        work.export(arguments.out, arguments.threshold)
+        if arguments.stage in STUDIES:
+            STUDIES[arguments.stage](work, arguments.out)
+        else:
+            work.export(arguments.out, arguments.threshold)
     elif arguments.stage == "evaluate":
         files = sorted((arguments.data / "multiconer2-en").glob("*.conll"))
         model = Folder(arguments.model)

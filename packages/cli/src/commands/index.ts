@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Command } from '../command.js';
+import { levelMemory } from '../level-memory.js';
 import { readFiles, readingFlags } from '../reading.js';
 import { Refusals } from '../refusals.js';
 import { formatAmount, formatDuration } from '../terminal/format.js';
@@ -34,6 +35,7 @@ the same command goes on where it stopped. Lines that are refused are named, the
   ],
 
   async run(words, { messages }) {
+    levelMemory();
     const directory = words.required('index');
     const model = words.text('model');
     const mentions = words.choice('mentions', ['given', 'detect']);

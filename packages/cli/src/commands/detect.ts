@@ -1,17 +1,11 @@
 import type { Command } from '../command.js';
+import { documentChunks } from '../document-chunks.js';
 import { documentsOf } from '../documents-of.js';
-import { inOrder } from '../in-order.js';
 import { readFiles, readingFlags } from '../reading.js';
 import { Refusals } from '../refusals.js';
 import { Interruption, interrupted } from '../terminal/interruption.js';
 import { jsonText } from '../terminal/json-text.js';
 import { Progress } from '../terminal/progress.js';
-
-/** Characters of text that are given to the detector at once, and how many such chunks wait. */
-const chunkCharacters = 250_000;
-const chunksInFlight = 2;
-/** What a document weighs beside its text: a million empty ones are no single chunk. */
-const perDocument = 100;
 
 export const detect: Command = {
   usage: ['FILE…'],
@@ -43,21 +37,15 @@ export const detect: Command = {
       const read = documentsOf(records, refusals, (record) => {
         bytes = record.bytes;
       });
-      const chunks = inOrder(read, {
-        chunkWeight: chunkCharacters,
-        inFlight: chunksInFlight,
-        weight: ({ document }) => document.text.length + perDocument,
-        work: async (chunk) => ({
-          chunk,
-          found: await embedder.detect(
-            chunk.map(({ document }) => document.text),
-            { signal },
-          ),
-        }),
-      });
-      for await (const { chunk, found } of chunks) {
+      const chunks = documentChunks(read, (some) =>
+        embedder.detect(
+          some.map(({ text }) => text),
+          { signal },
+        ),
+      );
+      for await (const { chunk, result } of chunks) {
         for (const [place, { document }] of chunk.entries()) {
-          const here = found[place] ?? [];
+          const here = result[place] ?? [];
           mentions += here.length;
           await output.line(
             jsonText({

@@ -1,9 +1,9 @@
 import type { Embedder, MentionEmbeddings } from '@ner-retriever/core';
 import { NerRetrieverError } from '@ner-retriever/core/errors';
 import type { Command, Surroundings } from '../command.js';
+import { documentChunks } from '../document-chunks.js';
 import { documentsOf, type GoodRecord } from '../documents-of.js';
 import type { Arguments } from '../flags/arguments.js';
-import { inOrder } from '../in-order.js';
 import { NpyWriter } from '../npy-writer.js';
 import { readTypeDescriptions } from '../read-type-descriptions.js';
 import { readFiles, readingFlags } from '../reading.js';
@@ -13,11 +13,6 @@ import { Interruption, interrupted } from '../terminal/interruption.js';
 import { Progress } from '../terminal/progress.js';
 import { sanitise } from '../terminal/sanitise.js';
 
-/** Characters of text that are embedded at once, and how many such chunks wait. */
-const chunkCharacters = 250_000;
-const chunksInFlight = 2;
-/** What a document weighs beside its text: a million empty ones are no single chunk. */
-const perDocument = 100;
 const typesAtOnce = 1024;
 
 export const embed: Command = {
@@ -96,20 +91,9 @@ async function mentionRows(words: Arguments, { messages }: Surroundings, signal:
     const read = documentsOf(records, refusals, (record) => {
       bytes = record.bytes;
     });
-    const chunks = inOrder(read, {
-      chunkWeight: chunkCharacters,
-      inFlight: chunksInFlight,
-      weight: ({ document }) => document.text.length + perDocument,
-      work: async (chunk) => ({
-        chunk,
-        embedded: await embedder.embedMentions(
-          chunk.map(({ document }) => document),
-          { signal, raw: words.has('raw') },
-        ),
-      }),
-    });
+    const chunks = documentChunks(read, (some) => embedder.embedMentions(some, { signal, raw: words.has('raw') }));
     try {
-      for await (const { chunk, embedded } of chunks) {
+      for await (const { chunk, result: embedded } of chunks) {
         await writer.write(embedded.matrix.data);
         nameSkipped(chunk, embedded, refusals);
         documents += chunk.length;

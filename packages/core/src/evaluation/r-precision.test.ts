@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { randomNumbers } from '../../test-support/random-numbers.js';
 import { rPrecision } from './r-precision.js';
 
 const relevant = new Set(['a', 'b', 'c']);
@@ -32,14 +33,3 @@ test('agrees with a slow reading of the definition on random rankings', () => {
     expect(rPrecision(ranking, wanted)).toBe(distinct.filter((id) => wanted.has(id)).length / wanted.size);
   }
 });
-
-/** mulberry32: small, seeded. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

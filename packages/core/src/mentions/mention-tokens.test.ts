@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { randomNumbers } from '../../test-support/random-numbers.js';
 import { firstMentionToken, lastMentionToken, ownTokens, type TokenRanges } from './mention-tokens.js';
 
 function ranges(...tokens: readonly (readonly [number, number])[]): TokenRanges {
@@ -61,7 +62,7 @@ describe('the token of a mention', () => {
   });
 
   test('agrees with the rule read literally, on random ranges', () => {
-    const random = mulberry32(1);
+    const random = randomNumbers(1);
     for (let round = 0; round < 500; round++) {
       const pairs: [number, number][] = [];
       let at = 0;
@@ -83,13 +84,3 @@ describe('the token of a mention', () => {
     }
   });
 });
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { info } from '@ner-retriever/native';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { randomNumbers } from '../../test-support/random-numbers.js';
 import { NerRetrieverError } from '../errors.js';
 import { IndexFolder } from '../index/index-folder.js';
 import type { IndexEntry, IndexWriter } from '../index/index-writer.js';
@@ -27,17 +28,6 @@ afterEach(async () => {
   folder.close();
   await rm(directory, { recursive: true });
 });
-
-/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Few different values, small whole numbers: many exact ties, and sums without rounding. */
 function vector(random: () => number): Float32Array {
@@ -78,7 +68,7 @@ async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
 test.each([1, 2, 3, 4, 5])(
   'top-k equals a full sort through adds, replacements and deletions (seed %i)',
   async (seed) => {
-    const random = numbers(seed);
+    const random = randomNumbers(seed);
     const searcher = new Searcher(folder);
     const living = new Map<string, { age: number; vectors: Float32Array[] }>();
     let age = 0;
@@ -125,7 +115,7 @@ test.each([1, 2, 3, 4, 5])(
 );
 
 test('FAISS ranks as the exact scan does, or says why it cannot', async () => {
-  const random = numbers(21);
+  const random = randomNumbers(21);
   // No two scores are equal here: FAISS may order equal ones otherwise.
   const vectors = Array.from({ length: 90 }, () => Float32Array.from({ length: dimensions }, random));
   await writer.commit(
@@ -143,7 +133,7 @@ test('FAISS ranks as the exact scan does, or says why it cannot', async () => {
 });
 
 test('a damaged catalog is an error or does no harm: never a crash, never another text', async () => {
-  const random = numbers(11);
+  const random = randomNumbers(11);
   const ids = Array.from({ length: 120 }, (_, number) => `d${number}`);
   for (const part of [ids.slice(0, 60), ids.slice(60)]) {
     await writer.commit(part.map((id) => entry(id, [vector(random), vector(random)])));
@@ -203,7 +193,7 @@ test('an index without a vector answers with nothing', async () => {
 });
 
 test('a whole ranking under way does not change while documents are replaced and added', async () => {
-  const random = numbers(9);
+  const random = randomNumbers(9);
   const living = new Map(Array.from({ length: 50 }, (_, age) => [`d${age}`, { age, vectors: [vector(random)] }]));
   await writer.commit([...living].map(([id, { vectors }]) => entry(id, vectors)));
   const searcher = new Searcher(folder);

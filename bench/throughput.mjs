@@ -19,9 +19,9 @@ const model = process.argv[3] ?? modelDirectory;
 /** What the pipeline asks of its encoder threads, as it asks it: the bare run gets the same. */
 const requests = [];
 const encode = EncoderPool.prototype.encode;
-EncoderPool.prototype.encode = function (request, signal) {
+EncoderPool.prototype.encode = function (request, options) {
   requests.push(request);
-  return encode.call(this, request, signal);
+  return encode.call(this, request, options);
 };
 await indexOnce(); // not counted: files into the cache, code compiled
 EncoderPool.prototype.encode = encode;

@@ -41,7 +41,7 @@ keeps its row, filled with NaN, and is named.`,
     const interruption = new Interruption(() => surroundings.messages.note('Interrupted. Ctrl-C again quits at once.'));
     const { signal } = interruption;
     try {
-      const write = ofTypes ? await typeRows(words) : await mentionRows(words, surroundings, signal);
+      const write = ofTypes ? await typeRows(words, signal) : await mentionRows(words, surroundings, signal);
       await using embedder = await Embedder.open(words.text('model'), { signal });
       const columns = words.has('raw')
         ? embedder.model.description.tap.dimensions
@@ -68,12 +68,12 @@ keeps its row, filled with NaN, and is named.`,
 /** Writes all rows and gives the exit code. */
 type WriteRows = (embedder: Embedder, writer: NpyWriter) => Promise<number>;
 
-async function typeRows(words: Arguments): Promise<WriteRows> {
+async function typeRows(words: Arguments, signal: AbortSignal): Promise<WriteRows> {
   const descriptions = await readTypeDescriptions(words.required('types'));
   return async (embedder, writer) => {
     for (let first = 0; first < descriptions.length; first += typesAtOnce) {
       const some = descriptions.slice(first, first + typesAtOnce);
-      await writer.write((await embedder.embedTypes(some, { raw: words.has('raw') })).data);
+      await writer.write((await embedder.embedTypes(some, { signal, raw: words.has('raw') })).data);
     }
     return 0;
   };

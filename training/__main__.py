@@ -4,6 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
+import torch
+
 from . import benchmark, recipe, sentence, study
 from .corpus import articles, sentences, shards
 from .dataset import Dataset
@@ -43,6 +45,11 @@ def main() -> None:
             stage.add_argument("--work", type=Path, required=True, help="where caches and checkpoints lie")
         if name in ("make", "export", *STUDIES):
             stage.add_argument("--smoke", action="store_true", help="a small configuration that runs in minutes")
+        if name == "make":
+            stage.add_argument("--device", default="cpu", help="where to train: cpu, or cuda")
+            stage.add_argument(
+                "--minutes", type=float, default=float("inf"), help="train no longer than this; then give the command again"
+            )
         if name in ("make", "export"):
             stage.add_argument("--threshold", type=float, default=recipe.THRESHOLD, help="the detector's, chosen on silver")
         if name in ("make", "export", "fixture"):
@@ -59,8 +66,8 @@ def main() -> None:
         write_fixture(arguments.data, arguments.out)
     elif arguments.stage in ("make", "export", *STUDIES):
         work = recipe.Work(recipe.SMOKE if arguments.smoke else recipe.FULL, arguments.data, arguments.work)
-        if arguments.stage == "make":
-            work.train()
+        if arguments.stage == "make" and not work.train(torch.device(arguments.device), arguments.minutes):
+            raise SystemExit("Stopped before the end, as --minutes asked. The same command goes on from here.")
         if arguments.stage in STUDIES:
             STUDIES[arguments.stage](work, arguments.out)
         else:

@@ -11,6 +11,7 @@ from .matching import DOUBTFUL, Unit
 from .silver import Entities, fraction
 
 HELD_OUT_ENTITIES = 0.02
+PER_ENTITY = 150  # mentions of an entity that train its types: "Germany" need not be learnt a thousand times
 IGNORE = -100
 
 
@@ -40,7 +41,7 @@ def trainable(entities: Entities) -> np.ndarray:
     """Which entities train types: bool [E]. The others have a held-out type or are held out themselves."""
     return np.array(
         [
-            not out and bool(own or broad) and fraction(name) >= HELD_OUT_ENTITIES
+            not out and bool(own or broad) and (not name or fraction(name) >= HELD_OUT_ENTITIES)
             for own, broad, out, name in zip(entities.own, entities.broad, entities.held_out, entities.name)
         ]
     )
@@ -64,6 +65,7 @@ def select(units: list[Unit], entities: Entities, train: np.ndarray, size: int, 
 def tokenise(units: list[Unit], tokenizer: Tokenizer, entities: Entities, longest: int) -> Dataset:
     """Units whose pieces do not fit in `longest` are left out."""
     pieces, labels, starts, mentions, first_mention = [], [], [0], [], [0]
+    times: Counter = Counter()
     for begin in range(0, len(units), 10_000):
         batch = units[begin : begin + 10_000]
         for unit, encoding in zip(batch, tokenizer.encode_batch([unit.text for unit in batch])):
@@ -73,17 +75,20 @@ def tokenise(units: list[Unit], tokenizer: Tokenizer, entities: Entities, longes
             label = np.zeros(len(offsets), np.int8)
             label[[0, -1]] = IGNORE
             inner_starts, inner_ends = offsets[1:-1, 0], offsets[1:-1, 1]
-            for start, end, entity in unit.spans:
+            for start, end, entity in (*unit.nouns, *unit.spans):
                 first = int(np.searchsorted(inner_starts, start)) + 1
                 last = int(np.searchsorted(inner_ends, end, side="right"))
                 if last < first:
                     continue
-                if entity == DOUBTFUL or (entity >= 0 and unit.text[start].islower() and entity not in entities.listed):
+                if entity >= entities.first_noun:
+                    pass  # no name: what the detector has to leave alone
+                elif entity == DOUBTFUL or (entity >= 0 and unit.text[start].islower() and entity not in entities.listed):
                     label[first : last + 1] = IGNORE
                 else:
                     label[first : last + 1] = 2
                     label[first] = 1
-                if entity >= 0:
+                times[entity] += 1
+                if entity >= 0 and (times[entity] <= PER_ENTITY or entity >= entities.first_noun):
                     mentions.append((len(starts) - 1, first, last, entity))
             pieces.append(np.array(encoding.ids, np.uint16))
             labels.append(label)

@@ -13,8 +13,89 @@ _ABSTRACT = frozenset(
     "entity,physical entity,object,whole,abstraction,matter,psychological feature,attribute,relation,causal agent,unit,group,"
     "thing,state,act,activity,cognition,content,concept,idea,kind,category,property,quality,measure,part,social group,collection,"
     "arrangement,cause,status,standing,condition,topic,message,communication,happening,process,physical process,change,"
-    "artifact,instrumentality,natural object,domesticated,title".split(",")
+    "artifact,instrumentality,natural object,domesticated,title,dated location,statistical region,project focus,focus,"
+    "concentration,business operation,diversion,feature,channel,solid,auditory communication,pathological state,ill health,"
+    "communicator,commercial enterprise,employer,creation,work,contestant,nutrient,pro athlete,way,enterprise,field,"
+    "artificial language,social event,performer,creator".split(",")
 )
+
+
+# Words for what a thing is besides, as catalogues and knowledge bases use them, for frequent nouns that no source above covers.
+_WIDER = {
+    "visual work": "film movie documentary miniseries sitcom telenovela cartoon anime painting drawing photograph sculpture "
+    "television program television_series television_show tv_series short_film animated_film",
+    "audiovisual work": "film movie documentary sitcom telenovela television_series television_show",
+    "motion picture": "film movie documentary short_film feature_film",
+    "creative work": "film novel song album book poem painting sculpture play comic manga video_game television_series",
+    "work of art": "painting sculpture statue fresco mural portrait engraving drawing mosaic altarpiece installation",
+    "artwork": "painting sculpture statue fresco mural portrait engraving drawing mosaic altarpiece installation",
+    "written work": "novel book poem play essay story novella anthology memoir autobiography biography treatise manuscript "
+    "magazine newspaper journal periodical encyclopedia dictionary article manga comic short_story",
+    "literary work": "novel poem play essay novella story short_story",
+    "publication": "book magazine newspaper journal periodical encyclopedia",
+    "musical work": "song album single symphony ballad hymn anthem suite concerto sonata composition waltz soundtrack aria",
+    "piece of music": "song symphony concerto sonata hymn suite waltz",
+    "human settlement": "village town city hamlet municipality commune suburb settlement moshav borough locality community",
+    "populated place": "village town city hamlet municipality suburb settlement census-designated_place",
+    "geographic location": "mountain river lake valley hill bay island cape glacier region desert",
+    "facility": "stadium arena airport museum library hospital hotel theatre theater school station bridge lighthouse dam venue "
+    "factory cemetery skyscraper mall casino power_station",
+    "building": "house church hotel skyscraper mansion cathedral palace temple synagogue farmhouse courthouse tower",
+    "transport facility": "station airport port terminal railway_station",
+    "station": "railway_station metro_station train_station subway_station",
+    "musical group": "band orchestra choir duo quartet supergroup girl_group boy_band",
+    "musical ensemble": "band orchestra choir quartet",
+    "sports team": "franchise club football_club basketball_team baseball_team football_team hockey_team",
+    "business": "company firm corporation manufacturer retailer bank airline publisher brewery conglomerate",
+    "corporation": "company conglomerate manufacturer airline retailer",
+    "organisation": "company union association society institution agency party charity foundation club federation",
+    "organization": "company union association society institution agency party charity foundation club federation",
+    "automaker": "automobile_manufacturer car_manufacturer automotive_manufacturer car_company",
+    "car manufacturer": "automobile_manufacturer automotive_manufacturer automaker",
+    "aircraft manufacturer": "aerospace_company aerospace_manufacturer aircraft_company",
+    "aerospace company": "aerospace_manufacturer aircraft_manufacturer",
+    "vehicle": "car automobile truck motorcycle ship aircraft locomotive tank submarine bus boat helicopter yacht tractor",
+    "means of transport": "car truck motorcycle ship aircraft locomotive bus helicopter train",
+    "cleric": "priest bishop archbishop cardinal clergyman pastor rabbi abbot monk missionary prelate preacher imam pope",
+    "member of the clergy": "priest bishop archbishop cardinal clergyman pastor abbot",
+    "religious leader": "priest bishop archbishop cardinal rabbi imam pope abbot missionary",
+    "entertainer": "actor actress singer comedian dancer rapper magician presenter",
+    "musician": "singer guitarist pianist drummer bassist composer vocalist rapper saxophonist cellist organist songwriter",
+    "performing artist": "actor actress singer dancer comedian musician",
+    "artist": "painter sculptor singer musician composer actor actress illustrator photographer poet writer",
+    "sportsperson": "footballer player cricketer swimmer wrestler boxer pitcher cyclist rower golfer athlete",
+    "athlete": "footballer player cricketer swimmer wrestler boxer pitcher cyclist rower golfer sprinter",
+    "sports coach": "coach football_coach basketball_coach football_manager head_coach",
+    "scientist": "physicist chemist biologist mathematician zoologist geologist psychologist economist entomologist engineer",
+    "researcher": "physicist chemist biologist mathematician geologist psychologist economist historian linguist",
+    "public figure": "politician statesman president minister senator governor",
+    "politician": "statesman senator governor minister president chancellor congressman",
+    "head of state": "president king queen emperor monarch",
+    "product": "car camera computer smartphone console video_game soft_drink",
+    "computer program": "website application browser game operating_system video_game programming_language",
+    "medicine": "drug antibiotic vaccine medication prescription_drug",
+    "medication": "drug antibiotic vaccine prescription_drug",
+    "medical condition": "disease disorder syndrome infection cancer injury symptom",
+    "illness": "disease disorder syndrome infection",
+    "medical treatment": "surgery therapy transplant medical_procedure surgical_procedure",
+    "body part": "organ bone muscle gland nerve artery vein joint tissue ligament",
+    "anatomical structure": "organ bone muscle gland nerve artery vein joint tissue ligament",
+    "item of clothing": "garment dress hat shoe coat trousers skirt shirt jacket",
+    "foodstuff": "dish dessert cheese soup bread sauce fruit vegetable cake sausage",
+    "beverage": "drink wine beer cocktail tea liqueur juice soft_drink",
+    "alcoholic beverage": "wine beer cocktail liqueur whisky spirit",
+    "living organism": "species genus plant bird fish mammal tree insect",
+}
+_ABOVE: dict[str, list[str]] = defaultdict(list)
+for _wide, _narrow in _WIDER.items():
+    for _phrase in _narrow.split():
+        _ABOVE[_phrase.replace("_", " ")].append(_wide)
+
+
+def wider(phrase: str) -> list[str]:
+    """The catalogues' words for the longest known ending of a phrase, nearest first."""
+    words = phrase.split()
+    return next((_ABOVE[end] for i in range(len(words)) if (end := " ".join(words[i:])) in _ABOVE), [])
 
 
 def _name(node: str) -> str:
@@ -59,6 +140,7 @@ def _preference(node: str) -> tuple:
     return (2, int(re.search(r"\.(\d+)'", node).group(1)), node)
 
 
+_FIGER_WRONG = "location-cemetery"  # where somebody lies buried: cities, mostly
 _FIGER_NAMES = {
     "art": "work of art",
     "living_thing": "living thing",
@@ -74,7 +156,9 @@ def figer_types(data: Path) -> dict[str, list[str]]:
         lines = (data / "figer-entities" / f"{part}.tsv").read_text(encoding="utf-8").splitlines()[1:]
         for line in lines:
             _, title, types = line.split("\t")
-            table[title] = sorted({_FIGER_NAMES.get(t, t.rsplit("-", 1)[-1].replace("_", " ")) for t in types.split(",")})
+            table[title] = sorted(
+                {_FIGER_NAMES.get(t, t.rsplit("-", 1)[-1].replace("_", " ")) for t in types.split(",") if t != _FIGER_WRONG}
+            )
     return table
 
 

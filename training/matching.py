@@ -1,4 +1,6 @@
-"""Mentions in running text: where the names of typed entities stand, and what else looks like a name."""
+"""Mentions in running text: where the names of typed entities stand, what else looks like a name, and what text itself
+says of either: "the novelist Max Frisch", "Max Frisch, a novelist", "the old bridge".
+"""
 
 import random
 from collections import Counter
@@ -7,25 +9,64 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .corpus import Article, articles, sentences, shards
-from .leads import plain_title
-from .silver import NO_NAME, WORD, Entities, function_words, joined_words, nationalities
+from .leads import plain_title, read_adjectives
+from .silver import ARTICLES, NO_NAME, WORD, Entities, function_words, joined_words, nationalities, suffixes
+from .type_nouns import tells_held_out
 
 PER_ENTITY = 30  # mentions that make a text worth keeping; frequent names would fill everything
+PER_NOUN = 400  # times that a noun is kept for sure; beyond, ever more rarely
 UNTYPED, DOUBTFUL = -1, -2  # instead of an entity: a name nobody typed, and what may be a name
 _CONNECTORS = frozenset("of de von van der den del della di la le du da dos bin ibn al el y".split())
+_TITLES = frozenset("St Mt Dr Mr Mrs Jr Sr".split())
+_BEFORE_NOUNS = ARTICLES | frozenset("his her its their this these our".split())
+_AFTER_APPOSITION = frozenset("of in from at and who which that born".split())
+_QUOTES = {'"': '"', "“": "”"}
+_LONGEST_TITLE = 8  # words between quotation marks that may be a work's title
+_LONGEST_NOUN_PHRASE = 3
+
+Span = tuple[int, int, int]
 
 
 class Unit(NamedTuple):
-    """A text to train on. Spans: (start, end, entity, UNTYPED or DOUBTFUL)."""
+    """A text to train on. Spans: (start, end, entity, UNTYPED or DOUBTFUL); nouns: (start, end, entity), in no span."""
 
     text: str
-    spans: list[tuple[int, int, int]]
+    spans: list[Span]
+    nouns: list[Span]
     lead: bool  # whether it opens an article, and so gives a type away
     file: int  # index of the corpus file it is from
 
 
+class _Found(NamedTuple):
+    """A text as a worker leaves it: what it says in so many words has no number yet."""
+
+    text: str
+    spans: list[Span]
+    said: dict[int, str]  # place in spans -> what the text says of it
+    nouns: list[tuple[int, int, str]]
+    lead: bool
+    file: int
+
+
 def _is_capital(word: str) -> bool:
     return word[:1].isupper() and word.isalpha()
+
+
+class Words:
+    """A text's words and where they stand."""
+
+    def __init__(self, text: str):
+        self.places = [match.span() for match in WORD.finditer(text)]
+        self.words = [text[start:end] for start, end in self.places]
+        # A capital here may only begin a sentence or a quotation.
+        self.openings = {0} | {k + 1 for k, word in enumerate(self.words) if word in '.!?:"“'}
+
+    def joined(self, k: int) -> bool:
+        """Whether nothing stands between a word and the next one."""
+        return k + 1 < len(self.places) and self.places[k][1] == self.places[k + 1][0]
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        return self.places[first][0], self.places[last][1]
 
 
 class Matcher:
@@ -35,16 +76,74 @@ class Matcher:
         self.entities = entities
         self.function_words = function_words(data)
         self.demonyms = nationalities(data)
+        self.modifiers = entities.nouns | entities.heads | read_adjectives(data)
 
-    def spans(self, text: str, own: dict[str, int]) -> list[tuple[int, int, int]]:
-        places = [match.span() for match in WORD.finditer(text)]
-        words = [text[start:end] for start, end in places]
-        # A capital here may only begin a sentence or a quotation.
-        openings = {0} | {k + 1 for k, word in enumerate(words) if word in '.!?:"“'}
-        typed = self._typed(words, openings, own)
-        taken = {k for first, last, _ in typed for k in range(first, last + 1)}
-        found = typed + self._runs(words, openings, taken)
-        return sorted((places[first][0], places[last][1], entity) for first, last, entity in found)
+    def spans(self, text: str, own: dict[str, int]) -> list[Span]:
+        return [(*words.span(first, last), entity) for words in [Words(text)] for first, last, entity in self.matches(words, own)]
+
+    def matches(self, text: Words, own: dict[str, int]) -> list[Span]:
+        """In words: (first, last, entity)."""
+        titles = self._quoted_titles(text)
+        typed = self._typed(text.words, text.openings, own)
+        typed = [match for match in typed if not any(a <= match[0] and match[1] <= b and (a, b) != match[:2] for a, b in titles)]
+        found = typed + [(a, b, UNTYPED) for a, b in titles if not any(x <= b and a <= y for x, y, _ in typed)]
+        taken = {k for first, last, _ in found for k in range(first, last + 1)}
+        return sorted(found + self._runs(text, taken))
+
+    def _quoted_titles(self, text: Words) -> list[tuple[int, int]]:
+        """Quotations of a few words whose longer words are all capitalised: first and last word between the marks."""
+        words, found, i = text.words, [], 0
+        while i < len(words):
+            close = _QUOTES.get(words[i])
+            end = next((j for j, word in enumerate(words[i + 1 : i + 2 + _LONGEST_TITLE], i + 1) if word == close), None)
+            if end is None:
+                i += 1
+                continue
+            last = end - 1
+            while last > i and not words[last][0].isalnum():
+                last -= 1
+            inner = words[i + 1 : last + 1]
+            if inner and _is_capital(inner[0]) and all(w[0].isupper() for w in inner if w.isalpha() and len(w) > 4):
+                found.append((i + 1, last))
+            i = end + 1
+        return found
+
+    def said(self, words: list[str], first: int, last: int) -> str | None:
+        """What stands right before or after a name and says its type: "the Swiss novelist NAME", "NAME, a Swiss novelist,"."""
+        begin = first
+        while begin > 0 and first - begin < 4 and self._modifies(words[begin - 1]):
+            begin -= 1
+        before = suffixes(words[begin:first], self.entities.heads) if begin < first else []
+        if before and not words[first - 1][0].isupper():
+            return before[0]
+        if words[last + 1 : last + 2] == [","] and last + 2 < len(words) and words[last + 2] in ARTICLES:
+            end = last + 3
+            while end < len(words) and end - last < 8 and self._modifies(words[end]):
+                end += 1
+            closed = end < len(words) and (words[end] in _AFTER_APPOSITION or not words[end].isalpha())
+            after = suffixes(words[last + 3 : end], self.entities.heads) if end > last + 3 and closed else []
+            return after[0] if after else None
+        return None
+
+    def _describes(self, word: str) -> bool:
+        return word.isalpha() and (word in self.demonyms or (word.islower() and word not in self.function_words))
+
+    def _modifies(self, word: str) -> bool:
+        return word in self.demonyms or (word in self.modifiers and word not in self.function_words)
+
+    def nouns(self, words: list[str], taken: set[int]) -> list[tuple[int, int]]:
+        """Noun phrases after an article or the like: first and last word, the noun."""
+        found = []
+        for k, word in enumerate(words):
+            if word not in _BEFORE_NOUNS:
+                continue
+            end = k + 1
+            while end < len(words) and end not in taken and self._describes(words[end]):
+                end += 1
+            last = next((j for j in range(end - 1, k, -1) if words[j] in self.entities.nouns), None)
+            if last is not None and last - k <= _LONGEST_NOUN_PHRASE and (end - 1 == last):
+                found.append((k + 1, last))
+        return found
 
     def _typed(self, words: list[str], openings: set[int], own: dict[str, int]) -> list[tuple[int, int, int]]:
         """Matches of names, the longest from the left: (first word, last word, entity)."""
@@ -78,28 +177,46 @@ class Matcher:
             i = match[1] + 1 if match else i + 1
         return found
 
-    def _runs(self, words: list[str], openings: set[int], taken: set[int]) -> list[tuple[int, int, int]]:
+    def _runs(self, text: Words, taken: set[int]) -> list[Span]:
         """Runs of capitalised words beside the matches; doubtful ones where a capital need not mean a name."""
-        found, i = [], 0
+        words, found, i = text.words, [], 0
         while i < len(words):
             if i in taken or not _is_capital(words[i]):
                 i += 1
                 continue
             j = i + 1
             while j < len(words) and j not in taken:
-                if _is_capital(words[j]):
-                    j += 1
-                elif words[j] in _CONNECTORS and j + 1 < len(words) and words[j + 1][0].isupper() and j + 1 not in taken:
-                    j += 2
-                else:
+                goes_on = self._goes_on(text, j)
+                if goes_on == 0 or any(k in taken for k in range(j, j + goes_on)):
                     break
-            single, opens = j == i + 1, i in openings
+                j += goes_on
+            while j > i + 1 and words[j - 1].isdigit() and (words[i] in NO_NAME or words[i].lower() in self.function_words):
+                j -= 1  # "May 6", "In 50"
+            single, opens = j == i + 1, i in text.openings
             no_name = single and (words[i] in NO_NAME or words[i] in self.demonyms)
             if not no_name and not (single and opens and words[i].lower() in self.function_words):
                 doubtful = opens or j in taken or i - 1 in taken
                 found.append((i, j - 1, DOUBTFUL if doubtful else UNTYPED))
             i = j
         return found
+
+    def _goes_on(self, text: Words, j: int) -> int:
+        """How many words from j on belong to the name that ends before j."""
+        words = text.words
+        word, following = words[j], words[j + 1] if j + 1 < len(words) else ""
+        if _is_capital(word) or (word.isdigit() and len(word) < 4):
+            return 1
+        if word in "-–'’&/" and text.joined(j - 1) and text.joined(j) and (following[:1].isupper() or following.isdigit()):
+            return 2
+        if word == "&" and _is_capital(following):
+            return 2
+        if word == "." and text.joined(j - 1) and (len(words[j - 1]) == 1 or words[j - 1] in _TITLES) and _is_capital(following):
+            return 2
+        if word in _CONNECTORS and following[:1].isupper():
+            return 2
+        if word == "of" and following == "the" and j + 2 < len(words) and _is_capital(words[j + 2]):
+            return 3
+        return 0
 
     def own_names(self, article: Article) -> dict[str, int]:
         """An article's title, and of a person the last word of the name."""
@@ -110,7 +227,7 @@ class Matcher:
         return {name: entity for name in names if name[:1].isupper()}
 
 
-def _units(arguments: tuple[int, Path]) -> list[Unit]:
+def _units(arguments: tuple[int, Path]) -> list[_Found]:
     file, shard = arguments
     generator = random.Random(shard.name)
     seen: Counter = Counter()
@@ -121,17 +238,30 @@ def _units(arguments: tuple[int, Path]) -> list[Unit]:
         position = 0
         while position < len(text):
             # Mostly single sentences, now and then a longer window, so that long texts are no surprise.
-            size = generator.choice((2, 3, 4)) if generator.random() < 0.12 else 1
+            size = generator.choice((2, 3, 4)) if generator.random() < 0.15 else 1
             unit, is_lead = " ".join(text[position : position + size]), position == 0
             position += size
             if not 20 <= len(unit) <= 600 or (is_lead and generator.random() < 0.6):
                 continue
-            spans = _matcher.spans(unit, own)
-            typed = [entity for _, _, entity in spans if entity >= 0]
+            words = Words(unit)
+            matches = _matcher.matches(words, own)
+            typed = [entity for _, _, entity in matches if entity >= 0]
             seen.update(typed)
-            names = any(entity == UNTYPED for _, _, entity in spans)
-            if any(seen[entity] <= PER_ENTITY for entity in typed) or (names and generator.random() < 0.03):
-                units.append(Unit(unit, spans, is_lead, file))
+            said = {}
+            for place, (first, last, entity) in enumerate(matches):
+                says = _matcher.said(words.words, first, last) if entity == UNTYPED else None
+                if says and not tells_held_out(says):
+                    said[place] = says
+            names = any(entity == UNTYPED for _, _, entity in matches)
+            rare = any(seen[entity] <= PER_ENTITY for entity in typed)
+            if rare or (said and generator.random() < 0.5) or (names and generator.random() < 0.05):
+                taken = {k for first, last, _ in matches for k in range(first, last + 1)}
+                nouns = [
+                    (*words.span(first, last), " ".join(words.words[first : last + 1]).lower())
+                    for first, last in _matcher.nouns(words.words, taken)
+                ]
+                spans = [(*words.span(first, last), entity) for first, last, entity in matches]
+                units.append(_Found(unit, spans, said, [n for n in nouns if not tells_held_out(n[2])], is_lead, file))
     return units
 
 
@@ -139,8 +269,27 @@ _matcher: Matcher
 
 
 def match_units(data: Path, entities: Entities, files: int, processes: int = 2) -> list[Unit]:
-    """The units of the corpus's first `files` files, in the corpus's order."""
+    """The units of the corpus's first `files` files, in the corpus's order. What texts say of names and things in so many
+    words is added to the entities, once for each wording."""
     global _matcher
     _matcher = Matcher(data, entities)  # before the pool forks: the workers read the parent's memory
     with Pool(processes) as pool:
-        return [unit for part in pool.imap(_units, enumerate(shards(data)[:files])) for unit in part]
+        found = [unit for part in pool.imap(_units, enumerate(shards(data)[:files])) for unit in part]
+    said: dict[str, int] = {}
+    for says in sorted({says for unit in found for says in unit.said.values()}):
+        said[says] = entities.add("", suffixes(says.split(), entities.heads), [])
+    entities.first_noun = len(entities.own)
+    frequency = Counter(phrase.split()[-1] for unit in found for *_, phrase in unit.nouns)
+    company = Counter(phrase for unit in found for *_, phrase in unit.nouns)
+    generator, nouns, units = random.Random(5), {}, []
+    for unit in found:
+        kept = []
+        for start, end, phrase in unit.nouns:
+            head = phrase.split()[-1]
+            if generator.random() < (PER_NOUN / frequency[head]) ** 0.5:
+                if phrase not in nouns:
+                    nouns[phrase] = entities.add("", ([phrase] if company[phrase] > 1 else []) + [head], [])
+                kept.append((start, end, nouns[phrase]))
+        spans = [(*span[:2], said[unit.said[k]] if k in unit.said else span[2]) for k, span in enumerate(unit.spans)]
+        units.append(Unit(unit.text, spans, kept, unit.lead, unit.file))
+    return units

@@ -19,6 +19,7 @@ from .train import Schedule, Trainer, Types, Validation
 
 LICENCE = "MIT AND CC-BY-SA-3.0"  # the recipe and weights; the text they come from
 VALIDATION_TEXTS = 6_000
+CPU = torch.device("cpu")
 THRESHOLD = 0.4  # near the best F1 on held-out silver, on the side of recall: silver does not know every name
 
 
@@ -40,9 +41,9 @@ FULL = Recipe(
     tokenizer_articles=9_000,
     contexts=6_000,
     files=12,
-    texts=600_000,
-    shape={},
-    schedule=Schedule(pieces=8_200_000),
+    texts=900_000,
+    shape={"width": 384, "heads": 6, "feed_forward": 1536},
+    schedule=Schedule(pieces=38_000_000),
 )
 SMOKE = Recipe(
     pieces=8_000,
@@ -57,7 +58,7 @@ SMOKE = Recipe(
 
 def load_checkpoint(folder: Path) -> Model:
     """The uncut float32 model of a work folder."""
-    state = torch.load(folder / "checkpoint.pt", weights_only=True)
+    state = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")
     model = Model(Shape(**state["shape"]))
     model.load_state_dict(state["model"])
     return model
@@ -93,18 +94,25 @@ class Work:
             entities = silver.collect_entities(self.data, self.recipe.files)
             units = matching.match_units(self.data, entities, self.recipe.files)
             train = dataset.trainable(entities)
+            asked = {entity for entity, held_out in enumerate(entities.held_out) if held_out}
             last = self.recipe.files - 1
-            held_out = [u for u in units if u.file == last and not u.lead and any(e >= 0 and not train[e] for _, _, e in u.spans)]
+            held_out = [
+                unit._replace(nouns=[])
+                for unit in units
+                if unit.file == last and not unit.lead and any(e >= 0 and not train[e] for *_, e in unit.spans)
+            ]
             random.Random(0).shuffle(held_out)
             tokenizer, longest = self.tokenizer(), Shape(pieces=0).tokens
             dataset.tokenise(held_out[:VALIDATION_TEXTS], tokenizer, entities, longest).save(files[2])
-            chosen = dataset.select([u for u in units if u.file < last], entities, train, self.recipe.texts, seed=0)
+            # Texts that mention what a held-out type asks for train nothing at all, the language model included.
+            usable = [u for u in units if u.file < last and not any(entity in asked for *_, entity in u.spans)]
+            chosen = dataset.select(usable, entities, train, self.recipe.texts, seed=0)
             dataset.tokenise(chosen, tokenizer, entities, longest).save(files[1])
             entities.names.clear()  # they have done their work, and are most of the size
             files[0].write_bytes(pickle.dumps((entities, train)))
         return (*pickle.loads(files[0].read_bytes()), Dataset.load(files[1]), Dataset.load(files[2]))
 
-    def trainer(self) -> Trainer:
+    def trainer(self, device: torch.device = CPU) -> Trainer:
         entities, train, data, validation = self.silver()
         tokenizer = self.tokenizer()
         shape = Shape(pieces=tokenizer.get_vocab_size(), **self.recipe.shape)
@@ -116,14 +124,19 @@ class Work:
             data,
             Validation(validation, entities, tokenizer),
             self.folder,
+            device,
         )
         if trainer.checkpoint.exists():
             trainer.resume()
         return trainer
 
-    def train(self) -> None:
-        torch.set_num_threads(2)
-        self.trainer().run()
+    def train(self, device: torch.device = CPU, minutes: float = float("inf")) -> bool:
+        """Whether the run came to its end; otherwise the next call goes on from where this one stopped."""
+        if device == CPU:
+            torch.set_num_threads(2)
+        trainer = self.trainer(device)
+        trainer.run(minutes)
+        return trainer.seen >= trainer.schedule.pieces
 
     def export(self, out: Path, threshold: float) -> None:
         """The model folder; activations are calibrated on training texts of every length."""

@@ -7,18 +7,22 @@ nobody typed are kept as spans for the mention detector (`matching.py`).
 
 import hashlib
 import json
+import operator
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 from multiprocessing import Pool
 from pathlib import Path
 from typing import NamedTuple
 
 from .corpus import articles, sentences, shards
 from .hearst import listed_in_text, singular
-from .hierarchy import TypeNet, figer_types, usual_types
+from .hierarchy import TypeNet, figer_types, usual_types, wider
 from .leads import lead_types, plain_title, read_adjectives
 from .lists import listed_entities
+from .type_nouns import MINIMUM, held_out_endings, tells_held_out, type_heads
 
 WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 _BORN = re.compile(r"^[^.]{0,80}\([^()]*(?:\bborn\b|\b\d{3,4}\s*[–-]\s*[^()]*\d{3,4})[^()]*\)[^.]*\b(?:is|was)\b")
@@ -26,11 +30,18 @@ NO_NAME = frozenset(
     "January February March April May June July August September October November December Monday Tuesday Wednesday Thursday "
     "Friday Saturday Sunday I He She It They We The A An In On At".split()
 )
-MINIMUM = 8  # entities a head noun must have to count as a type
 COMPANY = 5  # entities a shortened phrase must have
 TYPE_ITSELF = 20  # a type with so many entities is itself no mention of anything: "the village" names none
-HELD_OUT_HEADS = 40
+NOUN = 5, 0.06  # times a word stands as a noun alone after an article, and the share of all its times
 LONGEST_NAME = 7
+PROPER = frozenset(
+    "person,artist,organization,location,publication,sports team,fictional character,celestial object,programming language,"
+    "website,creative work,musical work,written work,business".split(",")
+)  # types whose names no text writes in lower case
+# Types of the lists whose names of one word mean nothing else as a rule.
+ALONE = frozenset("country,god,dinosaur,company,newspaper,town,religion,ocean,disease,drug,musical instrument".split(","))
+_PLURALS = (("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("ves", "fe"), ("men", "man"))
+ARTICLES = frozenset(("a", "an", "the"))
 
 
 class Lead(NamedTuple):
@@ -57,7 +68,28 @@ class Entities:
     first: dict[str, int] = field(default_factory=dict)  # first word -> most words a name beginning so has
     titles: dict[str, int] = field(default_factory=dict)  # article title -> entity
     people: set[int] = field(default_factory=set)
+    _index: dict[str, int] = field(default_factory=dict)
     listed: set[int] = field(default_factory=set)  # entities of the lists, whose lower-case names are surely names
+    heads: frozenset[str] = frozenset()  # the nouns that are types
+    nouns: frozenset[str] = frozenset()  # the nouns of the text
+    first_noun: int = 0  # what text calls something ("the old bridge") counts as an entity from here on: see matching.py
+
+    def phrase_ids(self, phrases: list[str]) -> list[int]:
+        """Places in `phrases`, new ones at its end."""
+        for phrase in phrases:
+            if phrase not in self._index:
+                self._index[phrase] = len(self.phrases)
+                self.phrases.append(phrase)
+        return [self._index[phrase] for phrase in dict.fromkeys(phrases)]
+
+    def add(self, name: str, own: list[str], broad: list[str], description: str = "") -> int:
+        self.name.append(name)
+        self.held_out.append(self.phrase_ids([p for p in own + broad if held_out_endings(p)]))
+        own = [p for p in own if not held_out_endings(p)]
+        self.own.append(self.phrase_ids(own))
+        self.broad.append(self.phrase_ids([p for p in broad if p not in own and not held_out_endings(p)]))
+        self.described.append(self.phrase_ids([description]) if description and not tells_held_out(description) else [])
+        return len(self.own) - 1
 
 
 def fraction(name: str) -> float:
@@ -79,9 +111,20 @@ def joined_words(text: str) -> str:
     return " ".join(WORD.findall(text))
 
 
-def _read_leads(arguments: tuple[Path, frozenset[str]]) -> tuple[list[Lead], Counter, Counter]:
-    shard, adjectives = arguments
-    leads, lower, upper = [], Counter(), Counter()
+class _Words(NamedTuple):
+    """How often openings write a word in lower case, capitalised, and as a noun alone after an article."""
+
+    lower: Counter
+    upper: Counter
+    noun: Counter
+
+    def __add__(self, other: "_Words") -> "_Words":
+        return _Words(*(mine + theirs for mine, theirs in zip(self, other)))
+
+
+def _read_leads(arguments: tuple[Path, frozenset[str], frozenset[str]]) -> tuple[list[Lead], _Words]:
+    shard, adjectives, stop = arguments
+    leads, words = [], _Words(Counter(), Counter(), Counter())
     for article in articles(shard):
         opening = sentences(article.text[:1500])
         first = opening[0] if opening else ""
@@ -92,52 +135,54 @@ def _read_leads(arguments: tuple[Path, frozenset[str]]) -> tuple[list[Lead], Cou
         )
         leads.append(Lead(article.title, *lead_types(first, adjectives), bool(_BORN.match(first)), common))
         for sentence in opening:
-            for word in WORD.findall(sentence)[1:]:
-                (lower if word.islower() else upper)[word.lower()] += 1
-    return leads, lower, upper
+            found = WORD.findall(sentence)
+            for word in found[1:]:
+                (words.lower if word.islower() else words.upper)[word.lower()] += 1
+            for before, word, after in zip(found, found[1:], found[2:]):
+                if before in ARTICLES and word.islower() and (not after.isalpha() or after in stop):
+                    words.noun[word] += 1
+    return leads, words
 
 
-def _suffixes(words: list[str], heads: frozenset[str]) -> list[str]:
+def suffixes(words: list[str], heads: frozenset[str]) -> list[str]:
     """american film director -> itself, film director, director; plural heads in the singular; nothing without a type."""
     words = [word.lower() for word in words]
-    if words[-1] not in heads and words[-1].endswith("s") and words[-1][:-1] in heads:
-        words[-1] = words[-1][:-1]
+    if words[-1] not in heads:
+        words[-1] = singular(words[-1])
     return [" ".join(words[i:]) for i in range(len(words))] if words[-1] in heads else []
 
 
-def _singular(name: str) -> str:
+def _singular(name: str, nouns: frozenset[str]) -> str:
+    """The last word in the singular that text uses as a noun, of those its spelling allows: wolves -> wolf, buses -> bus."""
     *words, last = name.split() or [""]
-    return " ".join([*words, singular(last)])
+    forms = (last[: -len(end)] + instead for end, instead in _PLURALS if last.endswith(end))
+    return " ".join([*words, next((form for form in forms if form in nouns), singular(last))])
 
 
-def _types_in_text(data: Path, files: int, types: frozenset[str], processes: int) -> dict[str, dict[str, int]]:
-    """What text's lists say of a name at least twice: common nouns in the singular, capitalised names as written."""
+def _types_in_text(
+    data: Path, files: int, types: frozenset[str], nouns: frozenset[str], processes: int
+) -> dict[str, dict[str, int]]:
+    """What text's lists say of a name at least three times: common nouns in the singular, capitalised names as written."""
     stop = function_words(data)
     counts: dict[str, Counter] = defaultdict(Counter)
     for (item, broader), n in listed_in_text(data, files, types, stop, processes).items():
-        counts[_singular(item) if item == item.lower() else item][broader] += n
+        everyday = item == item.lower()
+        name = _singular(item, nouns) if everyday else item
+        if not everyday or name.split()[-1] in nouns:
+            counts[name][broader] += n
     kept = {}
     for item, found in counts.items():
-        least = max(2, found.most_common(1)[0][1] / 4)
+        least = max(3, sum(found.values()) / 4)
         strong = {t: n for t, n in found.items() if n >= least and t != item and not item.endswith(" " + t)}
         if strong and len(item) > 2:
             kept[item] = strong
     return kept
 
 
-def _type_heads(leads: list[Lead]) -> frozenset[str]:
-    """The nouns that count as types: frequent enough at the end of a lead phrase, and not mostly names."""
-    lower, upper = Counter(), Counter()
-    for lead in leads:
-        for head in {words[-1] for words in lead.types}:
-            (lower if head.islower() else upper)[head.lower()] += 1
-    return frozenset(h for h, n in lower.items() if n >= MINIMUM and n > upper[h] and h.isalpha() and len(h) > 2)
-
-
 def _disambiguation(title: str, heads: frozenset[str]) -> list[str]:
     """The types in a title's brackets: "Limelight (Marti Webb album)" -> ..., album."""
     brackets = re.search(r"\(([^()]+)\)$", title)
-    return _suffixes(brackets.group(1).split(), heads) if brackets else []
+    return suffixes(brackets.group(1).split(), heads) if brackets else []
 
 
 @dataclass
@@ -153,113 +198,112 @@ class _Broader:
         by_figer, by_typenet = self.usual.get(phrase, []), self.typenet.broader(phrase)
         agrees = bool(set(by_figer) & set(by_typenet)) if by_figer else self.typenet.is_freebase(phrase)
         by_text = [t for t, n in self.in_text.get(phrase, {}).items() if n >= 3 and n > self.in_text.get(t, {}).get(phrase, 0)]
-        return [*by_figer, *(by_typenet if agrees else []), *by_text]
+        return [*wider(phrase), *by_figer, *(by_typenet if agrees else []), *by_text]
 
 
-class _Register:
-    """Entities being collected, and who claims which name."""
+class _Claims:
+    """Who claims which name. What the name alone stands for goes before what needs brackets or a comma to be told."""
 
-    def __init__(self, held_out: frozenset[str]):
-        self.entities = Entities()
-        self.held_out = held_out
-        self.claims: dict[str, set[int]] = defaultdict(set)
-        self._index: dict[str, int] = {}
+    def __init__(self) -> None:
+        self._strong: dict[str, set[int]] = defaultdict(set)
+        self._weak: dict[str, set[int]] = defaultdict(set)
 
-    def _ids(self, phrases: list[str]) -> list[int]:
-        for phrase in phrases:
-            if phrase not in self._index:
-                self._index[phrase] = len(self.entities.phrases)
-                self.entities.phrases.append(phrase)
-        return [self._index[phrase] for phrase in dict.fromkeys(phrases)]
-
-    def _is_held_out(self, phrase: str) -> bool:
-        return phrase.split()[-1] in self.held_out
-
-    def add(self, name: str, own: list[str], broad: list[str], description: str = "") -> int:
-        entities = self.entities
-        entities.name.append(name)
-        entities.held_out.append(self._ids([p for p in own if self._is_held_out(p)]))
-        own = [p for p in own if not self._is_held_out(p)]
-        entities.own.append(self._ids(own))
-        entities.broad.append(self._ids([p for p in broad if p not in own and not self._is_held_out(p)]))
-        tells = not description or self.held_out & set(description.split())
-        entities.described.append([] if tells else self._ids([description]))
-        return len(entities.own) - 1
-
-    def claim(self, entity: int, *names: str) -> None:
+    def add(self, entity: int, *names: str, weak: bool = False) -> None:
         for name in names:
-            self.claims[joined_words(name)].add(entity)
+            (self._weak if weak else self._strong)[joined_words(name)].add(entity)
 
-    def is_claimed(self, name: str) -> bool:
-        return joined_words(name) in self.claims
+    def __contains__(self, name: object) -> bool:
+        return joined_words(str(name)) in self._strong
+
+    def alone(self) -> Iterator[tuple[str, int]]:
+        """The names with one claimant."""
+        for name, claimants in (self._weak | self._strong).items():
+            if len(claimants) == 1:
+                yield name, next(iter(claimants))
 
 
 def collect_entities(data: Path, files: int, processes: int = 2) -> Entities:
-    adjectives = read_adjectives(data)
+    adjectives, stop = read_adjectives(data), function_words(data)
     with Pool(processes) as pool:
-        parts = pool.map(_read_leads, [(shard, adjectives) for shard in shards(data)[:files]], chunksize=1)
+        parts = pool.map(_read_leads, [(shard, adjectives, stop) for shard in shards(data)[:files]], chunksize=1)
     leads = [lead for part in parts for lead in part[0]]
-    lower, upper = sum((part[1] for part in parts), Counter()), sum((part[2] for part in parts), Counter())
+    words = reduce(operator.add, (part[1] for part in parts))
 
-    heads = _type_heads(leads)
+    entities, claims = Entities(), _Claims()
+    heads = type_heads([{phrase[-1] for phrase in lead.types} for lead in leads])
+    least, share = NOUN
+    nouns = (word for word, n in words.noun.items() if n >= least and n >= share * words.lower[word] and len(word) > 2)
+    entities.heads = heads
+    entities.nouns = frozenset(word for word in nouns if word.isalpha() and word not in adjectives | stop)
     typed = [
-        list(dict.fromkeys([p for words in lead.types for p in _suffixes(words, heads)] + _disambiguation(lead.title, heads)))
+        list(dict.fromkeys([p for phrase in lead.types for p in suffixes(phrase, heads)] + _disambiguation(lead.title, heads)))
         for lead in leads
     ]
     count = Counter(phrase for own in typed for phrase in own)
-    candidates = sorted((head for head in heads if 20 <= count[head] <= 400), key=fraction)
-    register = _Register(frozenset(candidates[:HELD_OUT_HEADS]))
 
     figer, lists = figer_types(data), listed_entities(data)
     known_types = frozenset(p for p, n in count.items() if n >= MINIMUM) | {t for types in lists.values() for t in types}
-    in_text = _types_in_text(data, files, known_types, processes)
+    in_text = _types_in_text(data, files, known_types, entities.nouns, processes)
     usual = usual_types([(own, figer[lead.title]) for lead, own in zip(leads, typed) if lead.title in figer])
     broader = _Broader(usual, TypeNet(data), in_text)
 
     untyped = []
     for lead, own in zip(leads, typed):
         # Whole phrases stay even when rare: people ask in such words. Their shorter forms need company.
-        whole = {" ".join(words).lower() for words in lead.types}
+        whole = {" ".join(phrase).lower() for phrase in lead.types}
         own = [p for p in own if p in whole or count[p] >= COMPANY]
         name = plain_title(lead.title)
-        broad = [b for p in own for b in broader.above(p)] + figer.get(lead.title, []) + lists.get(name, [])
-        broad += in_text.get(_singular(name.lower()) if lead.common else name, {})
+        broad = [b for p in own for b in broader.above(p)] + figer.get(lead.title, [])
+        if not (lead.common and PROPER & set(lists.get(name, []))):
+            broad += lists.get(name, [])
+        broad += in_text.get(_singular(name.lower(), entities.nouns) if lead.common else name, {})
         if lead.person:
             broad.append("person")
         if not own and not broad:
             untyped.append(lead.title)
             continue
-        entity = register.add(lead.title, own, broad, lead.description)
-        register.entities.titles[lead.title] = entity
+        entity = entities.add(lead.title, own, broad, lead.description)
+        entities.titles[lead.title] = entity
         if lead.person:
-            register.entities.people.add(entity)
+            entities.people.add(entity)
         if not lead.common:
-            register.claim(entity, name)
-        elif count[name.lower()] < TYPE_ITSELF:
-            register.claim(entity, name.lower(), name.lower() + "s")
+            _claim_title(claims, entity, lead.title)
+        elif count[name.lower()] < TYPE_ITSELF and name == lead.title and not PROPER & set(broad):
+            claims.add(entity, name.lower(), name.lower() + "s")
     for title, types in figer.items():
-        if title not in register.entities.titles:
+        if title not in entities.titles:
             own = [p for p in _disambiguation(title, heads) if count[p] >= COMPANY]
-            register.claim(register.add(title, own, types), plain_title(title))
+            _claim_title(claims, entities.add(title, own, types), title)
     for title in untyped:
-        register.claim(-1, plain_title(title))
+        _claim_title(claims, -1, title)
     for name, types in lists.items():
         small = name.lower()
-        if not register.is_claimed(name) and not register.is_claimed(small) and count[small] < TYPE_ITSELF:
-            entity = register.add(name, types[:1], [b for t in types for b in (t, *broader.above(t))])
-            register.entities.listed.add(entity)
-            register.claim(entity, name, *([small] if len(name.split()) > 1 else []))
+        if name not in claims and small not in claims and count[small] < TYPE_ITSELF:
+            entity = entities.add(name, types[:1], [b for t in types for b in (t, *broader.above(t))])
+            entities.listed.add(entity)
+            several = len(name.split()) > 1
+            if several or name == small or ALONE & set(types):
+                claims.add(entity, name, *([small] if several and not PROPER & set(types) else []))
     for name, types in in_text.items():
         everyday = name == name.lower() and name.split()[-1] not in adjectives
-        if everyday and not register.is_claimed(name) and count[name] < TYPE_ITSELF:
-            entity = register.add(name, list(types), [b for t in types for b in broader.above(t)])
-            register.entities.listed.add(entity)
-            register.claim(entity, name, name + "s")
+        if everyday and name not in claims and count[name] < TYPE_ITSELF:
+            entity = entities.add(name, list(types), [b for t in types for b in broader.above(t)])
+            entities.listed.add(entity)
+            claims.add(entity, name, name + "s")
+    entities.first_noun = len(entities.own)
 
     surnames = Counter(plain_title(lead.title).split()[-1] for lead in leads if lead.person)
     people = _people_names(data) | {name for name, times in surnames.items() if times > 2}
-    _keep_unambiguous(register, lower, upper, nationalities(data) | NO_NAME, people)
-    return register.entities
+    _keep_unambiguous(entities, claims, words, nationalities(data) | NO_NAME, people)
+    return entities
+
+
+def _claim_title(claims: _Claims, entity: int, title: str) -> None:
+    """ "Talk (software)" claims no "talk", and "Springfield, Ohio" its name only where nothing is called so outright."""
+    name = plain_title(title)
+    bracketed = "(" in title
+    if not bracketed or sum(word[0].isupper() for word in name.split()) > 2:
+        claims.add(entity, name, weak=name != title)
 
 
 def _people_names(data: Path) -> set[str]:
@@ -271,22 +315,20 @@ def _people_names(data: Path) -> set[str]:
     }
 
 
-def _keep_unambiguous(register: _Register, lower: Counter, upper: Counter, no_names: frozenset[str], people: set[str]) -> None:
-    """Gives the entities the names that only they claim and that are not ordinary words too.
-
-    lower, upper: how often text writes a word in lower case and capitalised.
-    """
-    for name, claimants in register.claims.items():
+def _keep_unambiguous(entities: Entities, claims: _Claims, text: _Words, no_names: frozenset[str], people: set[str]) -> None:
+    """Gives the entities the names that only they claim and that are not ordinary words too."""
+    lower, upper = text.lower, text.upper
+    for name, entity in claims.alone():
         words = name.split()
-        if len(claimants) != 1 or len(words) > LONGEST_NAME or len(name) < 3 or name in no_names or name[0].isdigit():
+        if len(words) > LONGEST_NAME or len(name) < 3 or name in no_names or name[0].isdigit():
             continue
         single, capital, first = len(words) == 1, name[0].isupper(), words[0].lower()
         if single and capital:
             unsure = lower[first] * 3 > upper[first] or name in people
         elif single:
-            unsure = lower[first] > 3000 or len(name) < 4
+            unsure = lower[first] > 2000 or len(name) < 4
         else:  # "The wall", "It happened" begin like any sentence
             unsure = capital and sum(w[0].isupper() for w in words) < 2 and lower[first] > upper[first]
         if not unsure:
-            register.entities.names[name] = next(iter(claimants))
-            register.entities.first[words[0]] = max(register.entities.first.get(words[0], 0), len(words))
+            entities.names[name] = entity
+            entities.first[words[0]] = max(entities.first.get(words[0], 0), len(words))

@@ -19,6 +19,7 @@ from .encoder import Encoder, Model
 from .measure import r_precision, read_texts
 from .silver import Entities
 from .train import Validation
+from .type_nouns import held_out_endings
 
 TENSORS = ("query", "key", "value", "attention output", "MLP output", "hidden")
 POOLINGS = ("last", "first", "mean")
@@ -75,7 +76,11 @@ def draw_pairs(validation: Validation, entities: Entities) -> tuple[np.ndarray, 
     members: list[np.ndarray] = []
     for head in validation.relevant["unseen"]:
         # Of an entity with two of these types nobody could say whether a pair is of one type.
-        rows = [m for m, e in enumerate(mentions) if {entities.phrases[p].split()[-1] for p in entities.held_out[e]} == {head}]
+        rows = [
+            m
+            for m, e in enumerate(mentions)
+            if {t for p in entities.held_out[e] for t in held_out_endings(entities.phrases[p])} == {head}
+        ]
         rows = generator.permutation(np.array(rows, np.int64))
         _, one_each = np.unique(mentions[rows], return_index=True)
         if len(one_each) > 1:

@@ -20,6 +20,7 @@ from .encoder import Model, Shape
 from .measure import r_precision, read_texts
 from .silver import Entities
 from .tokenizer import MASK, SEP
+from .type_nouns import held_out_endings
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Schedule:
 
     pieces: int
     batch: int = 6_144  # pieces a step
-    rate: float = 1.2e-3
+    rate: float = 1.1e-3
+    embedding_share: float = 0.25  # of the rate, for the embeddings: words that train no type have to stay beside those that do
     warm_up: int = 600_000  # pieces
     fall: float = 0.35  # share of the run, at its end
     language_model_every: int = 3  # steps: the blocks after the tap cost most and serve least
@@ -43,10 +45,12 @@ class Types:
     """The type phrases as pieces, and which of them each entity has."""
 
     LONGEST = 20
+    ROW = 32  # pieces in a row of several phrases
 
     def __init__(self, entities: Entities, train: np.ndarray, tokenizer: Tokenizer):
         self.phrases, self.train = entities.phrases, train
         self.own, self.broad, self.described = entities.own, entities.broad, entities.described
+        self.first_noun = entities.first_noun
         phrases = self.phrases
         encoded = tokenizer.encode_batch(phrases + [plural(phrase) for phrase in phrases])
         self.pieces = np.zeros((len(encoded), self.LONGEST), np.int64)
@@ -62,7 +66,7 @@ class Types:
         for entity in entities:
             own, broad, described = self.own[entity], self.broad[entity], self.described[entity]
             source = own if own and (not broad or generator.random() < 0.65) else broad
-            if described and generator.random() < 0.15:
+            if described and generator.random() < 0.2:
                 source = described
             drawn.append(source[generator.integers(len(source))])
         phrases = np.unique(drawn)
@@ -77,12 +81,23 @@ class Types:
         return phrases, has
 
     def batch(self, phrases: np.ndarray, generator: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Pieces [U, T], mask [U, T], place of the last own piece [U]; now and then a plural where a generator is given."""
+        """Pieces [R, T], several phrases in a row, some of them plurals where a generator is given; mask [R, T, T]; the place of
+        each phrase's last own piece in R*T [U]."""
         rows = phrases if generator is None else phrases + len(self.phrases) * (generator.random(len(phrases)) < 0.12)
-        lengths = self.lengths[rows]
-        pieces = self.pieces[rows, : lengths.max()]
-        mask = np.arange(lengths.max()) < lengths[:, None]
-        return torch.from_numpy(pieces), torch.from_numpy(mask), torch.from_numpy(lengths - 2)
+        begins, end = [], 0
+        for length in self.lengths[rows]:
+            if end % self.ROW + length > self.ROW:
+                end += -end % self.ROW  # a phrase stays within its row
+            begins.append(end)
+            end += length
+        pieces = np.zeros(end + -end % self.ROW, np.int64)
+        owner = np.full(len(pieces), -1)
+        for number, (begin, row, length) in enumerate(zip(begins, rows, self.lengths[rows])):
+            pieces[begin : begin + length] = self.pieces[row, :length]
+            owner[begin : begin + length] = number
+        pieces, owner = pieces.reshape(-1, self.ROW), owner.reshape(-1, self.ROW)
+        last = torch.from_numpy(begins + self.lengths[rows] - 2)
+        return torch.from_numpy(pieces), torch.from_numpy(owner[:, :, None] == owner[:, None]), last
 
 
 def plural(phrase: str) -> str:
@@ -96,7 +111,8 @@ def plural(phrase: str) -> str:
 def type_vectors(model: Model, types: Types, phrases: np.ndarray, generator: np.random.Generator | None = None) -> Tensor:
     """[U] phrases -> [U, head_out]."""
     pieces, mask, last = types.batch(phrases, generator)
-    return model.head(model.encoder(pieces, mask).tap[torch.arange(len(last)), last])
+    device = model.encoder.embedding.weight.device
+    return model.head(model.encoder(pieces.to(device), mask.to(device)).tap.flatten(0, 1)[last.to(device)])
 
 
 def contrast(scores: Tensor, has: Tensor) -> Tensor:
@@ -131,15 +147,23 @@ class Trainer:
         data: Dataset,
         validation: "Validation",
         folder: Path,
+        device: torch.device = torch.device("cpu"),
     ):
         torch.manual_seed(schedule.seed)
+        self.device = device
         self.schedule, self.types, self.data, self.validation, self.folder = schedule, types, data, validation, folder
         self.model = Model(shape)
         with torch.no_grad():
             self.model.encoder.embedding.weight.copy_(torch.from_numpy(embeddings))
-        self.sharpness = torch.nn.Parameter(torch.tensor(14.0).log())
+        self.model.to(device)
+        if device.type == "cuda":
+            self.model.encoder.embedding.sparse = False  # what the compiler asks for, and cheap there
+            self.model.encoder.compile(dynamic=True)
+        self.sharpness = torch.nn.Parameter(torch.tensor(14.0, device=device).log())
+        embedding = self.model.encoder.embedding.weight
+        others = [parameter for parameter in self.model.parameters() if parameter is not embedding]
         self.optimizer = torch.optim.AdamW(
-            [*self.model.parameters(), self.sharpness],
+            [{"params": [*others, self.sharpness], "share": 1.0}, {"params": [embedding], "share": schedule.embedding_share}],
             lr=schedule.rate,
             betas=(0.9, 0.98),
             weight_decay=0.01,
@@ -167,7 +191,7 @@ class Trainer:
         self.checkpoint.with_suffix(".part").replace(self.checkpoint)
 
     def resume(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True)
+        state = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.sharpness.data.copy_(state["sharpness"])
@@ -185,56 +209,62 @@ class Trainer:
 
         # Some mentions are hidden whole, so that what stands round them has to do; some pieces anywhere, for the language model.
         hidden = np.zeros(ids.shape, bool)
-        for row, (_, first, last, _) in zip(row_of_text, mentions):
-            if generator.random() < 0.3:
+        for row, (_, first, last, entity) in zip(row_of_text, mentions):
+            # A thing called by its own noun tells itself; a name may be known by heart.
+            if generator.random() < (0.8 if entity >= self.types.first_noun else 0.4):
                 hidden[row, first : last + 1] = True
         asked = (generator.random(ids.shape) < 0.1) & (labels != IGNORE) & ~hidden
         targets = ids[asked]
         ids[hidden | (asked & (generator.random(ids.shape) < 0.9))] = MASK
         labels[ids == MASK] = IGNORE
 
-        output = encoder(torch.from_numpy(ids))
+        def placed(array: np.ndarray) -> Tensor:
+            return torch.from_numpy(array).to(self.device, non_blocking=True)
+
+        output = encoder(placed(ids))
         losses = {}
         if len(mentions) > 1:
-            phrases, has = self.types.draw(mentions[:, 3], generator, most=320)
-            has = torch.from_numpy(has)
-            vectors = self.model.head(
-                output.tap[torch.from_numpy(row_of_text), torch.from_numpy(mentions[:, 2].astype(np.int64))]
-            )
+            phrases, has = self.types.draw(mentions[:, 3], generator, most=480)
+            has = placed(has)
+            vectors = self.model.head(output.tap[placed(row_of_text), placed(mentions[:, 2].astype(np.int64))])
             described = type_vectors(self.model, self.types, phrases, generator)
-            with torch.autocast("cpu", enabled=False):  # bf16 is too coarse for cosines times sharpness
+            with torch.autocast(self.device.type, enabled=False):  # bf16 is too coarse for cosines times sharpness
                 scores = vectors @ described.T * self.sharpness.exp().clamp(max=60)
             losses["mention_to_type"] = contrast(scores, has)
             losses["type_to_mention"] = contrast(scores.T, has.T)
         losses["detector"] = 0.5 * functional.cross_entropy(
-            output.mentions.float().flatten(0, 1), torch.from_numpy(labels).flatten(), ignore_index=IGNORE
+            output.mentions.float().flatten(0, 1), placed(labels).flatten(), ignore_index=IGNORE
         )
         if self.step % self.schedule.language_model_every == 0 and len(targets):
             # The pieces of the batch are each other's rivals: a sampled softmax whose sample costs nothing to draw.
             candidates, target = np.unique(targets, return_inverse=True)
-            scores = encoder.language_model(output.state, torch.from_numpy(np.flatnonzero(asked)), torch.from_numpy(candidates))
-            losses["language_model"] = 0.3 * functional.cross_entropy(scores.float(), torch.from_numpy(target))
+            scores = encoder.language_model(output.state, placed(np.flatnonzero(asked)), placed(candidates))
+            losses["language_model"] = 0.3 * functional.cross_entropy(scores.float(), placed(target))
         return losses
 
-    def run(self, minutes_between_saves: float = 4.0, minutes_between_measures: float = 8.0) -> None:
+    def run(self, minutes: float = float("inf"), between_saves: float = 4.0, between_measures: float = 8.0) -> None:
+        """Trains to the schedule's end, or for some minutes: the next run goes on from there."""
         queue: list[np.ndarray] = []
-        saved = measured = time.monotonic()
+        started = saved = measured = time.monotonic()
         log = (self.folder / "log.jsonl").open("a", encoding="utf-8")
         recent: dict[str, list[float]] = defaultdict(list)
         generator = np.random.default_rng((self.schedule.seed, self.step))
-        while self.seen < self.schedule.pieces:
+        while self.seen < self.schedule.pieces and time.monotonic() - started < 60 * minutes:
             if not queue:
                 queue = batches(self.data, self.schedule.batch, np.random.default_rng((self.schedule.seed, self.step, 1)))
             began = time.monotonic()
             texts = queue.pop()
             self.model.train()
             for group in self.optimizer.param_groups:
-                group["lr"] = self.schedule.rate_at(self.seen)
-            with torch.autocast("cpu", torch.bfloat16):
+                group["lr"] = group["share"] * self.schedule.rate_at(self.seen)
+            with torch.autocast(self.device.type, torch.bfloat16):
                 losses = self.losses(texts, generator)
                 loss = sum(losses.values())
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            embedding = self.model.encoder.embedding.weight
+            if embedding.grad.is_sparse:
+                embedding.grad = embedding.grad.to_dense()  # once: each of a step's uses would fill a dense one
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             self.optimizer.step()
             self.step += 1
@@ -247,10 +277,10 @@ class Trainer:
                 entry |= {name: round(float(np.mean(values)), 4) for name, values in recent.items()}
                 print(json.dumps(entry), file=log, flush=True)
                 recent.clear()
-            if time.monotonic() - saved > 60 * minutes_between_saves:
+            if time.monotonic() - saved > 60 * between_saves:
                 self.save()
                 saved = time.monotonic()
-            if time.monotonic() - measured > 60 * minutes_between_measures:
+            if time.monotonic() - measured > 60 * between_measures:
                 print(
                     json.dumps({"step": self.step, "seen": self.seen, **self.validation.measure(self.model)}),
                     file=log,
@@ -266,7 +296,7 @@ class Trainer:
 
 
 class Validation:
-    """Held-out silver: texts of a corpus file that trains nothing, asked for seen types and for types never trained."""
+    """Held-out silver: texts of a corpus file that trains nothing, asked for trained types and for types never trained."""
 
     MINIMUM = 10  # relevant texts a type must have
 
@@ -275,23 +305,32 @@ class Validation:
         self.texts = [data.pieces[a:b].astype(np.int64) for a, b in zip(data.starts, data.starts[1:])]
         self.documents = data.mentions[:, 0]
         self.relevant: dict[str, dict[str, np.ndarray]] = {"seen": {}, "unseen": {}}
-        for kind, table in (("seen", entities.own), ("unseen", entities.held_out)):
-            found: dict[str, np.ndarray] = {}
-            for text, _, _, entity in data.mentions:
-                for head in {entities.phrases[p].split()[-1] for p in table[entity]}:
-                    found.setdefault(head, np.zeros(len(self.texts), bool))[text] = True
-            self.relevant[kind] = {head: texts for head, texts in sorted(found.items()) if texts.sum() >= self.MINIMUM}
+        for text, _, _, entity in data.mentions:
+            kind, types = self._asked(entities, entity)
+            for name in types:
+                self.relevant[kind].setdefault(name, np.zeros(len(self.texts), bool))[text] = True
+        for kind, table in self.relevant.items():
+            self.relevant[kind] = {name: texts for name, texts in sorted(table.items()) if texts.sum() >= self.MINIMUM}
         self.queries = [head for table in self.relevant.values() for head in table]
         self.query_pieces = [np.array(e.ids) for e in tokenizer.encode_batch(self.queries)]
+
+    @staticmethod
+    def _asked(entities: Entities, entity: int) -> tuple[str, set[str]]:
+        """What a mention is an answer to: its held-out types, or its nouns."""
+        if entities.held_out[entity]:
+            return "unseen", {t for p in entities.held_out[entity] for t in held_out_endings(entities.phrases[p])}
+        return "seen", {entities.phrases[p].split()[-1] for p in entities.own[entity] if entity < entities.first_noun}
 
     @torch.no_grad()
     def measure(self, model: Model) -> dict[str, float]:
         model.eval()
 
+        device = model.encoder.embedding.weight.device
+
         def read(ids: np.ndarray):
-            with torch.autocast("cpu", torch.bfloat16):
-                output = model.encoder(torch.from_numpy(ids))
-            return output.tap.float().numpy(), output.mentions.float().numpy()
+            with torch.autocast(device.type, torch.bfloat16):
+                output = model.encoder(torch.from_numpy(ids).to(device))
+            return output.tap.float().cpu().numpy(), output.mentions.float().cpu().numpy()
 
         raw = np.zeros((len(self.data.mentions), model.encoder.shape.width), np.float32)
         right = asked = found = 0
@@ -302,11 +341,11 @@ class Validation:
             guess = scores.argmax(-1)[label != IGNORE] > 0
             gold = label[label != IGNORE] > 0
             right, asked, found = right + (guess & gold).sum(), asked + gold.sum(), found + guess.sum()
-        vectors = model.head(torch.from_numpy(raw)).numpy()
+        vectors = model.head(torch.from_numpy(raw).to(device)).cpu().numpy()
         queries = np.zeros((len(self.queries), raw.shape[1]), np.float32)
         for i, tap, _ in read_texts(read, self.query_pieces):
             queries[i] = tap[-2]
-        scores = model.head(torch.from_numpy(queries)).numpy() @ vectors.T
+        scores = model.head(torch.from_numpy(queries).to(device)).cpu().numpy() @ vectors.T
         row = dict(zip(self.queries, scores))
         result = {
             kind: float(np.mean([r_precision(row[head], self.documents, relevant) for head, relevant in table.items()]))

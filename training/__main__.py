@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from . import benchmark, recipe, sentence, study
+from . import benchmark, heads, recipe, study
 from .corpus import articles, sentences, shards
 from .dataset import Dataset
 from .evaluate import MULTICONER_NAMES, Folder, evaluate_conll, float_reader, invariance, speed, thresholds
 from .fixture import write_fixture
 
-STUDIES = {"benchmark": benchmark.run, "study": study.run, "sentence": sentence.run}
+STUDIES = {"benchmark": benchmark.run, "study": study.run, "heads": heads.run}
 
 
 def sample(data: Path, count: int) -> list[str]:
@@ -37,7 +37,7 @@ def main() -> None:
         ("fixture", "the tests' tiny model with random weights"),
         ("benchmark", "zero-shot silver documents as JSON Lines, for eval silver"),
         ("study", "every block, tensor and pooling of the uncut model"),
-        ("sentence", "the sentence head, a baseline"),
+        ("heads", "heads over the frozen encoder, and the sentence head, a baseline"),
     ):
         stage = stages.add_parser(name, help=summary)
         stage.add_argument("--data", type=Path, required=True, help="the data folder")
@@ -55,7 +55,7 @@ def main() -> None:
         if name in ("make", "export", "fixture"):
             stage.add_argument("--out", type=Path, required=True, help="the model folder to write")
         elif name in STUDIES:
-            stage.add_argument("--out", type=Path, required=True, help="the file to write; of sentence, the folder")
+            stage.add_argument("--out", type=Path, required=True, help="the file to write; of heads, the folder")
         else:
             stage.add_argument("--model", type=Path, required=True, help="the model folder to measure")
         if name == "evaluate":

@@ -60,8 +60,8 @@ class Types:
             row[length - 1] = SEP
         self._local = np.full(len(phrases), -1)
 
-    def draw(self, entities: np.ndarray, generator: np.random.Generator, most: int) -> tuple[np.ndarray, np.ndarray]:
-        """Phrases for the mentions of a batch, and who has them: entities [M] -> phrases [U], bool [M, U]."""
+    def draw(self, entities: np.ndarray, generator: np.random.Generator, most: int) -> np.ndarray:
+        """Phrases for the mentions of a batch: entities [M] -> phrases [U], each once, in their order."""
         drawn = []
         for entity in entities:
             own, broad, described = self.own[entity], self.broad[entity], self.described[entity]
@@ -72,13 +72,17 @@ class Types:
         phrases = np.unique(drawn)
         if len(phrases) > most:
             phrases = np.sort(generator.choice(phrases, most, replace=False))
+        return phrases
+
+    def having(self, entities: np.ndarray, phrases: np.ndarray) -> np.ndarray:
+        """Who has which: entities [M], phrases [U] -> bool [M, U]."""
         self._local[phrases] = np.arange(len(phrases))
         has = np.zeros((len(entities), len(phrases)), bool)
         for row, entity in zip(has, entities):
             local = self._local[self.own[entity] + self.broad[entity] + self.described[entity]]
             row[local[local >= 0]] = True
         self._local[phrases] = -1
-        return phrases, has
+        return has
 
     def batch(self, phrases: np.ndarray, generator: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
         """Pieces [R, T], several phrases in a row, some of them plurals where a generator is given; mask [R, T, T]; the place of
@@ -224,8 +228,8 @@ class Trainer:
         output = encoder(placed(ids))
         losses = {}
         if len(mentions) > 1:
-            phrases, has = self.types.draw(mentions[:, 3], generator, most=480)
-            has = placed(has)
+            phrases = self.types.draw(mentions[:, 3], generator, most=480)
+            has = placed(self.types.having(mentions[:, 3], phrases))
             vectors = self.model.head(output.tap[placed(row_of_text), placed(mentions[:, 2].astype(np.int64))])
             described = type_vectors(self.model, self.types, phrases, generator)
             with torch.autocast(self.device.type, enabled=False):  # bf16 is too coarse for cosines times sharpness

@@ -1,6 +1,4 @@
-"""Mentions in running text: where the names of typed entities stand, what else looks like a name, and what text itself
-says of either: "the novelist Max Frisch", "Max Frisch, a novelist", "the old bridge".
-"""
+"""Mentions in running text: where the names of typed entities stand, and what else looks like a name."""
 
 import random
 from collections import Counter
@@ -9,20 +7,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .corpus import Article, articles, sentences, shards
-from .leads import plain_title, read_adjectives
-from .silver import ARTICLES, NO_NAME, WORD, Entities, function_words, joined_words, nationalities, suffixes
+from .leads import plain_title
+from .sayings import Sayings
+from .silver import NO_NAME, Entities, function_words, nationalities, suffixes
 from .type_nouns import tells_held_out
+from .words import Words, is_capital, joined_words
 
 PER_ENTITY = 30  # mentions that make a text worth keeping; frequent names would fill everything
 PER_NOUN = 400  # times that a noun is kept for sure; beyond, ever more rarely
 UNTYPED, DOUBTFUL = -1, -2  # instead of an entity: a name nobody typed, and what may be a name
 _CONNECTORS = frozenset("of de von van der den del della di la le du da dos bin ibn al el y".split())
 _TITLES = frozenset("St Mt Dr Mr Mrs Jr Sr".split())
-_BEFORE_NOUNS = ARTICLES | frozenset("his her its their this these our".split())
-_AFTER_APPOSITION = frozenset("of in from at and who which that born".split())
 _QUOTES = {'"': '"', "“": "”"}
 _LONGEST_TITLE = 8  # words between quotation marks that may be a work's title
-_LONGEST_NOUN_PHRASE = 3
 
 Span = tuple[int, int, int]
 
@@ -48,27 +45,6 @@ class _Found(NamedTuple):
     file: int
 
 
-def _is_capital(word: str) -> bool:
-    return word[:1].isupper() and word.isalpha()
-
-
-class Words:
-    """A text's words and where they stand."""
-
-    def __init__(self, text: str):
-        self.places = [match.span() for match in WORD.finditer(text)]
-        self.words = [text[start:end] for start, end in self.places]
-        # A capital here may only begin a sentence or a quotation.
-        self.openings = {0} | {k + 1 for k, word in enumerate(self.words) if word in '.!?:"“'}
-
-    def joined(self, k: int) -> bool:
-        """Whether nothing stands between a word and the next one."""
-        return k + 1 < len(self.places) and self.places[k][1] == self.places[k + 1][0]
-
-    def span(self, first: int, last: int) -> tuple[int, int]:
-        return self.places[first][0], self.places[last][1]
-
-
 class Matcher:
     """Finds spans. `own`, where it is asked for: the names by which an article calls its own subject."""
 
@@ -76,10 +52,10 @@ class Matcher:
         self.entities = entities
         self.function_words = function_words(data)
         self.demonyms = nationalities(data)
-        self.modifiers = entities.nouns | entities.heads | read_adjectives(data)
 
     def spans(self, text: str, own: dict[str, int]) -> list[Span]:
-        return [(*words.span(first, last), entity) for words in [Words(text)] for first, last, entity in self.matches(words, own)]
+        words = Words(text)
+        return [(*words.span(first, last), entity) for first, last, entity in self.matches(words, own)]
 
     def matches(self, text: Words, own: dict[str, int]) -> list[Span]:
         """In words: (first, last, entity)."""
@@ -103,46 +79,9 @@ class Matcher:
             while last > i and not words[last][0].isalnum():
                 last -= 1
             inner = words[i + 1 : last + 1]
-            if inner and _is_capital(inner[0]) and all(w[0].isupper() for w in inner if w.isalpha() and len(w) > 4):
+            if inner and is_capital(inner[0]) and all(w[0].isupper() for w in inner if w.isalpha() and len(w) > 4):
                 found.append((i + 1, last))
             i = end + 1
-        return found
-
-    def said(self, words: list[str], first: int, last: int) -> str | None:
-        """What stands right before or after a name and says its type: "the Swiss novelist NAME", "NAME, a Swiss novelist,"."""
-        begin = first
-        while begin > 0 and first - begin < 4 and self._modifies(words[begin - 1]):
-            begin -= 1
-        before = suffixes(words[begin:first], self.entities.heads) if begin < first else []
-        if before and not words[first - 1][0].isupper():
-            return before[0]
-        if words[last + 1 : last + 2] == [","] and last + 2 < len(words) and words[last + 2] in ARTICLES:
-            end = last + 3
-            while end < len(words) and end - last < 8 and self._modifies(words[end]):
-                end += 1
-            closed = end < len(words) and (words[end] in _AFTER_APPOSITION or not words[end].isalpha())
-            after = suffixes(words[last + 3 : end], self.entities.heads) if end > last + 3 and closed else []
-            return after[0] if after else None
-        return None
-
-    def _describes(self, word: str) -> bool:
-        return word.isalpha() and (word in self.demonyms or (word.islower() and word not in self.function_words))
-
-    def _modifies(self, word: str) -> bool:
-        return word in self.demonyms or (word in self.modifiers and word not in self.function_words)
-
-    def nouns(self, words: list[str], taken: set[int]) -> list[tuple[int, int]]:
-        """Noun phrases after an article or the like: first and last word, the noun."""
-        found = []
-        for k, word in enumerate(words):
-            if word not in _BEFORE_NOUNS:
-                continue
-            end = k + 1
-            while end < len(words) and end not in taken and self._describes(words[end]):
-                end += 1
-            last = next((j for j in range(end - 1, k, -1) if words[j] in self.entities.nouns), None)
-            if last is not None and last - k <= _LONGEST_NOUN_PHRASE and (end - 1 == last):
-                found.append((k + 1, last))
         return found
 
     def _typed(self, words: list[str], openings: set[int], own: dict[str, int]) -> list[tuple[int, int, int]]:
@@ -167,8 +106,8 @@ class Matcher:
                 # "Paris Hilton" is no mention of Paris: a name must not run on in capitals on either side.
                 if match and form[0].isupper():
                     after = match[1] + 1
-                    runs_on = after < len(words) and _is_capital(words[after])
-                    if runs_on or (i > 0 and i - 1 not in openings and _is_capital(words[i - 1])):
+                    runs_on = after < len(words) and is_capital(words[after])
+                    if runs_on or (i > 0 and i - 1 not in openings and is_capital(words[i - 1])):
                         match = None
                 if match:
                     break
@@ -181,7 +120,7 @@ class Matcher:
         """Runs of capitalised words beside the matches; doubtful ones where a capital need not mean a name."""
         words, found, i = text.words, [], 0
         while i < len(words):
-            if i in taken or not _is_capital(words[i]):
+            if i in taken or not is_capital(words[i]):
                 i += 1
                 continue
             j = i + 1
@@ -204,17 +143,17 @@ class Matcher:
         """How many words from j on belong to the name that ends before j."""
         words = text.words
         word, following = words[j], words[j + 1] if j + 1 < len(words) else ""
-        if _is_capital(word) or (word.isdigit() and len(word) < 4):
+        if is_capital(word) or (word.isdigit() and len(word) < 4):
             return 1
         if word in "-–'’&/" and text.joined(j - 1) and text.joined(j) and (following[:1].isupper() or following.isdigit()):
             return 2
-        if word == "&" and _is_capital(following):
+        if word == "&" and is_capital(following):
             return 2
-        if word == "." and text.joined(j - 1) and (len(words[j - 1]) == 1 or words[j - 1] in _TITLES) and _is_capital(following):
+        if word == "." and text.joined(j - 1) and (len(words[j - 1]) == 1 or words[j - 1] in _TITLES) and is_capital(following):
             return 2
         if word in _CONNECTORS and following[:1].isupper():
             return 2
-        if word == "of" and following == "the" and j + 2 < len(words) and _is_capital(words[j + 2]):
+        if word == "of" and following == "the" and j + 2 < len(words) and is_capital(words[j + 2]):
             return 3
         return 0
 
@@ -249,7 +188,7 @@ def _units(arguments: tuple[int, Path]) -> list[_Found]:
             seen.update(typed)
             said = {}
             for place, (first, last, entity) in enumerate(matches):
-                says = _matcher.said(words.words, first, last) if entity == UNTYPED else None
+                says = _sayings.of_name(words.words, first, last) if entity == UNTYPED else None
                 if says and not tells_held_out(says):
                     said[place] = says
             names = any(entity == UNTYPED for _, _, entity in matches)
@@ -258,7 +197,7 @@ def _units(arguments: tuple[int, Path]) -> list[_Found]:
                 taken = {k for first, last, _ in matches for k in range(first, last + 1)}
                 nouns = [
                     (*words.span(first, last), " ".join(words.words[first : last + 1]).lower())
-                    for first, last in _matcher.nouns(words.words, taken)
+                    for first, last in _sayings.nouns(words.words, taken)
                 ]
                 spans = [(*words.span(first, last), entity) for first, last, entity in matches]
                 units.append(_Found(unit, spans, said, [n for n in nouns if not tells_held_out(n[2])], is_lead, file))
@@ -266,13 +205,14 @@ def _units(arguments: tuple[int, Path]) -> list[_Found]:
 
 
 _matcher: Matcher
+_sayings: Sayings
 
 
 def match_units(data: Path, entities: Entities, files: int, processes: int = 2) -> list[Unit]:
     """The units of the corpus's first `files` files, in the corpus's order. What texts say of names and things in so many
     words is added to the entities, once for each wording."""
-    global _matcher
-    _matcher = Matcher(data, entities)  # before the pool forks: the workers read the parent's memory
+    global _matcher, _sayings
+    _matcher, _sayings = Matcher(data, entities), Sayings(data, entities)  # before the pool forks: the workers read its memory
     with Pool(processes) as pool:
         found = [unit for part in pool.imap(_units, enumerate(shards(data)[:files])) for unit in part]
     said: dict[str, int] = {}

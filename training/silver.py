@@ -23,8 +23,8 @@ from .hierarchy import TypeNet, figer_types, usual_types, wider
 from .leads import lead_types, plain_title, read_adjectives
 from .lists import listed_entities
 from .type_nouns import MINIMUM, held_out_endings, tells_held_out, type_heads
+from .words import ARTICLES, WORD, joined_words
 
-WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 _BORN = re.compile(r"^[^.]{0,80}\([^()]*(?:\bborn\b|\b\d{3,4}\s*[–-]\s*[^()]*\d{3,4})[^()]*\)[^.]*\b(?:is|was)\b")
 NO_NAME = frozenset(
     "January February March April May June July August September October November December Monday Tuesday Wednesday Thursday "
@@ -41,7 +41,6 @@ PROPER = frozenset(
 # Types of the lists whose names of one word mean nothing else as a rule.
 ALONE = frozenset("country,god,dinosaur,company,newspaper,town,religion,ocean,disease,drug,musical instrument".split(","))
 _PLURALS = (("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("ves", "fe"), ("men", "man"))
-ARTICLES = frozenset(("a", "an", "the"))
 
 
 class Lead(NamedTuple):
@@ -105,10 +104,6 @@ def nationalities(data: Path) -> frozenset[str]:
 def function_words(data: Path) -> frozenset[str]:
     content = (data / "entity-lists" / "words" / "stopwords" / "en.json").read_text(encoding="utf-8")
     return frozenset(word.lower() for word in json.loads(content)["stopWords"])
-
-
-def joined_words(text: str) -> str:
-    return " ".join(WORD.findall(text))
 
 
 class _Words(NamedTuple):

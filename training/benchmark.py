@@ -20,9 +20,9 @@ import numpy as np
 
 from . import recipe, silver
 from .corpus import articles, sentences, shards
+from .entities import Entities
 from .leads import plain_title
 from .matching import Matcher
-from .silver import Entities
 from .type_nouns import held_out_endings
 
 DOCUMENTS = 20  # that a type must have

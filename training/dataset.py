@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from .entities import Entities
 from .matching import DOUBTFUL, Unit
-from .silver import Entities, fraction
+from .silver import fraction
 
 HELD_OUT_ENTITIES = 0.02
 PER_ENTITY = 150  # mentions of an entity that train its types: "Germany" need not be learnt a thousand times

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .corpus import Article, articles, sentences, shards
+from .entities import Entities
 from .leads import plain_title
 from .sayings import Sayings
-from .silver import NO_NAME, Entities, function_words, nationalities, suffixes
+from .silver import NO_NAME, function_words, nationalities, suffixes
 from .type_nouns import tells_held_out
 from .words import Words, is_capital, joined_words
 

@@ -12,8 +12,8 @@ from tokenizers import Tokenizer
 from . import dataset, embeddings, matching, silver
 from .dataset import Dataset
 from .encoder import Model, Shape
+from .entities import Entities
 from .folder import write_folder
-from .silver import Entities
 from .tokenizer import train_tokenizer
 from .train import Schedule, Trainer, Types, Validation
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from .entities import Entities
 from .leads import read_adjectives
-from .silver import Entities, function_words, nationalities, suffixes
+from .silver import function_words, nationalities, suffixes
 from .words import ARTICLES
 
 _BEFORE_NOUNS = ARTICLES | frozenset("his her its their this these our".split())

@@ -10,20 +10,21 @@ import json
 import operator
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 from multiprocessing import Pool
 from pathlib import Path
 from typing import NamedTuple
 
+from .claims import Claims, WordCounts, keep_unambiguous
 from .corpus import articles, sentences, shards
+from .entities import Entities
 from .hearst import listed_in_text, singular
 from .hierarchy import TypeNet, figer_types, usual_types, wider
 from .leads import lead_types, plain_title, read_adjectives
 from .lists import listed_entities
-from .type_nouns import MINIMUM, held_out_endings, tells_held_out, type_heads
-from .words import ARTICLES, WORD, joined_words
+from .type_nouns import MINIMUM, type_heads
+from .words import ARTICLES, WORD
 
 _BORN = re.compile(r"^[^.]{0,80}\([^()]*(?:\bborn\b|\b\d{3,4}\s*[–-]\s*[^()]*\d{3,4})[^()]*\)[^.]*\b(?:is|was)\b")
 NO_NAME = frozenset(
@@ -33,7 +34,6 @@ NO_NAME = frozenset(
 COMPANY = 5  # entities a shortened phrase must have
 TYPE_ITSELF = 20  # a type with so many entities is itself no mention of anything: "the village" names none
 NOUN = 5, 0.06  # times a word stands as a noun alone after an article, and the share of all its times
-LONGEST_NAME = 7
 PROPER = frozenset(
     "person,artist,organization,location,publication,sports team,fictional character,celestial object,programming language,"
     "website,creative work,musical work,written work,business".split(",")
@@ -53,44 +53,6 @@ class Lead(NamedTuple):
     common: bool  # the title is a common noun: its own article writes it in lower case
 
 
-@dataclass
-class Entities:
-    """Everything that has a type."""
-
-    phrases: list[str] = field(default_factory=list)  # all type phrases
-    own: list[list[int]] = field(default_factory=list)  # per entity: phrases its text says of it, without the held-out ones
-    broad: list[list[int]] = field(default_factory=list)  # per entity: phrases from the hierarchies
-    described: list[list[int]] = field(default_factory=list)  # per entity: at most one longer description
-    name: list[str] = field(default_factory=list)  # per entity
-    held_out: list[list[int]] = field(default_factory=list)  # per entity: its held-out phrases; with any, it trains no type
-    names: dict[str, int] = field(default_factory=dict)  # words joined by blanks -> entity, unambiguous ones
-    first: dict[str, int] = field(default_factory=dict)  # first word -> most words a name beginning so has
-    titles: dict[str, int] = field(default_factory=dict)  # article title -> entity
-    people: set[int] = field(default_factory=set)
-    _index: dict[str, int] = field(default_factory=dict)
-    listed: set[int] = field(default_factory=set)  # entities of the lists, whose lower-case names are surely names
-    heads: frozenset[str] = frozenset()  # the nouns that are types
-    nouns: frozenset[str] = frozenset()  # the nouns of the text
-    first_noun: int = 0  # what text calls something ("the old bridge") counts as an entity from here on: see matching.py
-
-    def phrase_ids(self, phrases: list[str]) -> list[int]:
-        """Places in `phrases`, new ones at its end."""
-        for phrase in phrases:
-            if phrase not in self._index:
-                self._index[phrase] = len(self.phrases)
-                self.phrases.append(phrase)
-        return [self._index[phrase] for phrase in dict.fromkeys(phrases)]
-
-    def add(self, name: str, own: list[str], broad: list[str], description: str = "") -> int:
-        self.name.append(name)
-        self.held_out.append(self.phrase_ids([p for p in own + broad if held_out_endings(p)]))
-        own = [p for p in own if not held_out_endings(p)]
-        self.own.append(self.phrase_ids(own))
-        self.broad.append(self.phrase_ids([p for p in broad if p not in own and not held_out_endings(p)]))
-        self.described.append(self.phrase_ids([description]) if description and not tells_held_out(description) else [])
-        return len(self.own) - 1
-
-
 def fraction(name: str) -> float:
     """A number in [0, 1) that depends on a name alone, for splits that no order of things can change."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=6).digest(), "big") / 2**48
@@ -106,20 +68,9 @@ def function_words(data: Path) -> frozenset[str]:
     return frozenset(word.lower() for word in json.loads(content)["stopWords"])
 
 
-class _Words(NamedTuple):
-    """How often openings write a word in lower case, capitalised, and as a noun alone after an article."""
-
-    lower: Counter
-    upper: Counter
-    noun: Counter
-
-    def __add__(self, other: "_Words") -> "_Words":
-        return _Words(*(mine + theirs for mine, theirs in zip(self, other)))
-
-
-def _read_leads(arguments: tuple[Path, frozenset[str], frozenset[str]]) -> tuple[list[Lead], _Words]:
+def _read_leads(arguments: tuple[Path, frozenset[str], frozenset[str]]) -> tuple[list[Lead], WordCounts]:
     shard, adjectives, stop = arguments
-    leads, words = [], _Words(Counter(), Counter(), Counter())
+    leads, words = [], WordCounts(Counter(), Counter(), Counter())
     for article in articles(shard):
         opening = sentences(article.text[:1500])
         first = opening[0] if opening else ""
@@ -196,27 +147,6 @@ class _Broader:
         return [*wider(phrase), *by_figer, *(by_typenet if agrees else []), *by_text]
 
 
-class _Claims:
-    """Who claims which name. What the name alone stands for goes before what needs brackets or a comma to be told."""
-
-    def __init__(self) -> None:
-        self._strong: dict[str, set[int]] = defaultdict(set)
-        self._weak: dict[str, set[int]] = defaultdict(set)
-
-    def add(self, entity: int, *names: str, weak: bool = False) -> None:
-        for name in names:
-            (self._weak if weak else self._strong)[joined_words(name)].add(entity)
-
-    def __contains__(self, name: object) -> bool:
-        return joined_words(str(name)) in self._strong
-
-    def alone(self) -> Iterator[tuple[str, int]]:
-        """The names with one claimant."""
-        for name, claimants in (self._weak | self._strong).items():
-            if len(claimants) == 1:
-                yield name, next(iter(claimants))
-
-
 def collect_entities(data: Path, files: int, processes: int = 2) -> Entities:
     adjectives, stop = read_adjectives(data), function_words(data)
     with Pool(processes) as pool:
@@ -224,7 +154,7 @@ def collect_entities(data: Path, files: int, processes: int = 2) -> Entities:
     leads = [lead for part in parts for lead in part[0]]
     words = reduce(operator.add, (part[1] for part in parts))
 
-    entities, claims = Entities(), _Claims()
+    entities, claims = Entities(), Claims()
     heads = type_heads([{phrase[-1] for phrase in lead.types} for lead in leads])
     least, share = NOUN
     nouns = (word for word, n in words.noun.items() if n >= least and n >= share * words.lower[word] and len(word) > 2)
@@ -262,15 +192,15 @@ def collect_entities(data: Path, files: int, processes: int = 2) -> Entities:
         if lead.person:
             entities.people.add(entity)
         if not lead.common:
-            _claim_title(claims, entity, lead.title)
+            claims.add_title(entity, lead.title)
         elif count[name.lower()] < TYPE_ITSELF and name == lead.title and not PROPER & set(broad):
             claims.add(entity, name.lower(), name.lower() + "s")
     for title, types in figer.items():
         if title not in entities.titles:
             own = [p for p in _disambiguation(title, heads) if count[p] >= COMPANY]
-            _claim_title(claims, entities.add(title, own, types), title)
+            claims.add_title(entities.add(title, own, types), title)
     for title in untyped:
-        _claim_title(claims, -1, title)
+        claims.add_title(-1, title)
     for name, types in lists.items():
         small = name.lower()
         if name not in claims and small not in claims and count[small] < TYPE_ITSELF:
@@ -289,16 +219,8 @@ def collect_entities(data: Path, files: int, processes: int = 2) -> Entities:
 
     surnames = Counter(plain_title(lead.title).split()[-1] for lead in leads if lead.person)
     people = _people_names(data) | {name for name, times in surnames.items() if times > 2}
-    _keep_unambiguous(entities, claims, words, nationalities(data) | NO_NAME, people)
+    keep_unambiguous(entities, claims, words, nationalities(data) | NO_NAME, people)
     return entities
-
-
-def _claim_title(claims: _Claims, entity: int, title: str) -> None:
-    """ "Talk (software)" claims no "talk", and "Springfield, Ohio" its name only where nothing is called so outright."""
-    name = plain_title(title)
-    bracketed = "(" in title
-    if not bracketed or sum(word[0].isupper() for word in name.split()) > 2:
-        claims.add(entity, name, weak=name != title)
 
 
 def _people_names(data: Path) -> set[str]:
@@ -308,22 +230,3 @@ def _people_names(data: Path) -> set[str]:
         for key in ("firstNames", "lastNames")
         for name in json.loads((humans / f"{key}.json").read_text(encoding="utf-8"))[key]
     }
-
-
-def _keep_unambiguous(entities: Entities, claims: _Claims, text: _Words, no_names: frozenset[str], people: set[str]) -> None:
-    """Gives the entities the names that only they claim and that are not ordinary words too."""
-    lower, upper = text.lower, text.upper
-    for name, entity in claims.alone():
-        words = name.split()
-        if len(words) > LONGEST_NAME or len(name) < 3 or name in no_names or name[0].isdigit():
-            continue
-        single, capital, first = len(words) == 1, name[0].isupper(), words[0].lower()
-        if single and capital:
-            unsure = lower[first] * 3 > upper[first] or name in people
-        elif single:
-            unsure = lower[first] > 2000 or len(name) < 4
-        else:  # "The wall", "It happened" begin like any sentence
-            unsure = capital and sum(w[0].isupper() for w in words) < 2 and lower[first] > upper[first]
-        if not unsure:
-            entities.names[name] = entity
-            entities.first[words[0]] = max(entities.first.get(words[0], 0), len(words))

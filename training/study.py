@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from . import recipe
 from .encoder import Encoder, Model
+from .entities import Entities
 from .measure import r_precision, read_texts
-from .silver import Entities
 from .train import Validation
 from .type_nouns import held_out_endings
 

@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from .dataset import IGNORE, Dataset
 from .encoder import Model, Shape
+from .entities import Entities
 from .measure import r_precision, read_texts
-from .silver import Entities
 from .tokenizer import MASK, SEP
 from .type_nouns import held_out_endings
 

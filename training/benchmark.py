@@ -1,12 +1,12 @@
-"""A zero-shot benchmark of our own, in the manner of NERetrieve's test types: sentences that mention entities of types which
-train nothing, among sentences that do not.
+"""A zero-shot benchmark of our own, in the manner of NERetrieve's test types: paragraphs that mention entities of types which
+train nothing, among paragraphs that do not.
 
 The types are those of `type_nouns.HELD_OUT`. Their labels are silver, but stricter than those that train: a name counts only
 where it is an article's own title, without brackets ("Talk (software)" makes no talk a program), or within that article.
-Sentences that hold a name which fails this are left out, and so are all lead sentences: they gave the types away. A document's
+Paragraphs that hold a name which fails this are left out, and so are all lead sentences: they gave the types away. A document's
 mentions are those whose types are known: what nobody typed may be of any type, and is judged neither right nor wrong.
-Nothing here was read in training: sentences that mention an entity of a held-out type train nothing, and the others are of
-the corpus's last file.
+No sentence that mentions an entity of a held-out type trained anything; its neighbours in a paragraph may have, for what else
+they mention. The paragraphs without held-out types are of the corpus's last file, which trained nothing.
 """
 
 import json
@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import recipe, silver
-from .corpus import articles, sentences, shards
+from .corpus import articles, paragraphs, shards
 from .entities import Entities
 from .leads import plain_title
 from .matching import Matcher
@@ -29,6 +29,7 @@ DOCUMENTS = 20  # that a type must have
 ENTITIES = 5  # that a type must have: finding one name is no finding of a type
 PER_ENTITY, PER_TYPE = 5, 120  # documents beyond which a name or a type draws no further ones
 DISTRACTORS = 1  # documents without a held-out type for each that has one
+SHORTEST, LONGEST = 40, 480  # characters of a document: what the model reads at once
 SEED = 3
 
 
@@ -40,6 +41,21 @@ class Document(NamedTuple):
     spans: list[tuple[int, int, int]]
 
 
+def passages(text: str) -> list[str]:
+    """An article's paragraphs without its lead sentence, long ones in parts."""
+    found: list[str] = []
+    first, *others = paragraphs(text) or [[]]
+    for paragraph in (first[1:], *others):
+        part = ""
+        for sentence in paragraph:
+            if part and len(part) + len(sentence) > LONGEST:
+                found.append(part)
+                part = ""
+            part = f"{part} {sentence}".strip()
+        found.append(part)
+    return [part for part in found if SHORTEST <= len(part) <= LONGEST]
+
+
 class Source:
     """What a worker reads with. `held_out`: the entities with a type to be asked for."""
 
@@ -49,14 +65,12 @@ class Source:
         self.plain = {entity for title, entity in entities.titles.items() if title == plain_title(title)}
 
     def documents(self, shard: Path, distractors: bool) -> tuple[list[Document], list[Document]]:
-        """The sentences of one file with and, where they are wanted, without mentions of held-out types."""
+        """The passages of one file with and, where they are wanted, without mentions of held-out types."""
         relevant, others = [], []
         for article in articles(shard):
             own = self.matcher.own_names(article)
             about = set(own.values())
-            for position, text in enumerate(sentences(article.text)[1:], 1):
-                if not 20 <= len(text) <= 600:
-                    continue
+            for position, text in enumerate(passages(article.text)):
                 spans = [span for span in self.matcher.spans(text, own) if span[2] >= 0]
                 asked = {entity for _, _, entity in spans} & self.held_out
                 document = Document(f"{article.id}.{position}", text, spans)

@@ -33,11 +33,14 @@ def articles(shard: Path) -> Iterator[Article]:
             yield Article(record["id"], record["title"], record["text"])
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences of an article, each within one paragraph; lines without a full stop (headings, captions) are left out."""
+def paragraphs(text: str) -> list[list[str]]:
+    """An article's paragraphs, each its sentences; lines without a full stop (headings, captions) are left out."""
     return [
-        sentence
+        _BOUNDARY.split(paragraph.strip())
         for paragraph in text.split("\n")
         if paragraph.rstrip().endswith((".", "!", "?", '"', "”", ")"))
-        for sentence in _BOUNDARY.split(paragraph.strip())
     ]
+
+
+def sentences(text: str) -> list[str]:
+    return [sentence for paragraph in paragraphs(text) for sentence in paragraph]

@@ -43,7 +43,7 @@ FULL = Recipe(
     files=12,
     texts=900_000,
     shape={"width": 384, "heads": 6, "feed_forward": 1536},
-    schedule=Schedule(pieces=38_000_000),
+    schedule=Schedule(pieces=31_000_000),
 )
 SMOKE = Recipe(
     pieces=8_000,

@@ -1,6 +1,6 @@
 """Training: contrastive through the tap, the mention detector, and masked language modelling in the blocks after it.
 
-The learning rate rises, stays, and falls in the last part only, so that a run can be extended or ended early.
+The learning rate rises, stays, and falls to nothing over most of the run; until it falls, the run can be made longer or shorter.
 """
 
 import json
@@ -32,7 +32,7 @@ class Schedule:
     rate: float = 1.1e-3
     embedding_share: float = 0.25  # of the rate, for the embeddings: words that train no type have to stay beside those that do
     warm_up: int = 600_000  # pieces
-    fall: float = 0.35  # share of the run, at its end
+    fall: float = 0.7  # share of the run, at its end
     language_model_every: int = 3  # steps: the blocks after the tap cost most and serve least
     seed: int = 7
 

@@ -13,7 +13,7 @@ from . import graph
 from .encoder import Model
 from .tokenizer import PAD
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 
 def write_folder(

@@ -23,7 +23,6 @@ from .corpus import articles, paragraphs, shards
 from .entities import Entities
 from .leads import plain_title
 from .matching import Matcher
-from .type_nouns import held_out_endings
 
 DOCUMENTS = 20  # that a type must have
 ENTITIES = 5  # that a type must have: finding one name is no finding of a type
@@ -117,7 +116,7 @@ def make(data: Path, files: int, processes: int = 2) -> tuple[list[Document], li
     """The documents, and of each entity the types it is asked for by."""
     global _source
     entities = silver.collect_entities(data, files)
-    types = [sorted({t for p in phrases for t in held_out_endings(entities.phrases[p])}) for phrases in entities.held_out]
+    types = [sorted(entities.held_out_types(entity)) for entity in range(len(entities.own))]
     _source = Source(data, entities, {entity for entity, asked in enumerate(types) if asked})
     *others, last = shards(data)[:files]
     generator = random.Random(SEED)

@@ -41,3 +41,7 @@ class Entities:
         self.broad.append(self.phrase_ids([p for p in broad if p not in own and not held_out_endings(p)]))
         self.described.append(self.phrase_ids([description]) if description and not tells_held_out(description) else [])
         return len(self.own) - 1
+
+    def held_out_types(self, entity: int) -> set[str]:
+        """The held-out types that an entity is of."""
+        return {name for phrase in self.held_out[entity] for name in held_out_endings(self.phrases[phrase])}

@@ -22,7 +22,7 @@ from torch.nn import functional
 from . import recipe
 from .dataset import Dataset
 from .encoder import Encoder, Head, Model
-from .measure import r_precision, read_texts
+from .measure import read_texts
 from .train import Types, Validation, contrast
 
 TEXTS = 30_000  # training texts, drawn from the encoder's
@@ -125,11 +125,8 @@ def measure_sentences(model: Model, head: Head, validation: Validation) -> dict[
         head(torch.from_numpy(np.stack(read_vectors(model.encoder, of, pooled=True))))
         for of in (validation.texts, validation.query_pieces)
     )
-    row, documents = dict(zip(validation.queries, (queries @ texts.T).numpy())), np.arange(len(texts))
-    return {
-        kind: round(float(np.mean([r_precision(row[name], documents, relevant) for name, relevant in table.items()])), 4)
-        for kind, table in validation.relevant.items()
-    }
+    macro = validation.macro((queries @ texts.T).numpy(), np.arange(len(texts)))
+    return {kind: round(value, 4) for kind, value in macro.items()}
 
 
 def measure_mentions(model: Model, head: Head, validation: Validation) -> dict[str, float]:

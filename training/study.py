@@ -17,9 +17,8 @@ from torch import Tensor, nn
 from . import recipe
 from .encoder import Encoder, Model
 from .entities import Entities
-from .measure import r_precision, read_texts
+from .measure import read_texts
 from .train import Validation
-from .type_nouns import held_out_endings
 
 TENSORS = ("query", "key", "value", "attention output", "MLP output", "hidden")
 POOLINGS = ("last", "first", "mean")
@@ -73,15 +72,11 @@ def draw_pairs(validation: Validation, entities: Entities) -> tuple[np.ndarray, 
     """
     generator = np.random.default_rng(SEED)
     mentions = validation.data.mentions[:, 3]
+    types = [entities.held_out_types(entity) for entity in mentions]
     members: list[np.ndarray] = []
     for head in validation.relevant["unseen"]:
         # Of an entity with two of these types nobody could say whether a pair is of one type.
-        rows = [
-            m
-            for m, e in enumerate(mentions)
-            if {t for p in entities.held_out[e] for t in held_out_endings(entities.phrases[p])} == {head}
-        ]
-        rows = generator.permutation(np.array(rows, np.int64))
+        rows = generator.permutation(np.array([m for m, of in enumerate(types) if of == {head}], np.int64))
         _, one_each = np.unique(mentions[rows], return_index=True)
         if len(one_each) > 1:
             members.append(rows[np.sort(one_each)][:PER_TYPE])
@@ -113,11 +108,7 @@ def measures(
 ) -> dict[str, float]:
     """vectors [M, D] and queries [Q, D], both of length one."""
     same, different = (np.einsum("pd,pd->p", vectors[of[:, 0]], vectors[of[:, 1]]) for of in pairs)
-    row = dict(zip(validation.queries, queries @ vectors.T))
-    return {"auc": auc(same, different)} | {
-        kind: float(np.mean([r_precision(row[head], validation.documents, relevant) for head, relevant in table.items()]))
-        for kind, table in validation.relevant.items()
-    }
+    return {"auc": auc(same, different)} | validation.macro(queries @ vectors.T, validation.documents)
 
 
 def study(model: Model, validation: Validation, entities: Entities) -> dict:

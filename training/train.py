@@ -20,7 +20,6 @@ from .encoder import Model, Shape
 from .entities import Entities
 from .measure import r_precision, read_texts
 from .tokenizer import MASK, SEP
-from .type_nouns import held_out_endings
 
 
 @dataclass(frozen=True)
@@ -322,8 +321,16 @@ class Validation:
     def _asked(entities: Entities, entity: int) -> tuple[str, set[str]]:
         """What a mention is an answer to: its held-out types, or its nouns."""
         if entities.held_out[entity]:
-            return "unseen", {t for p in entities.held_out[entity] for t in held_out_endings(entities.phrases[p])}
+            return "unseen", entities.held_out_types(entity)
         return "seen", {entities.phrases[p].split()[-1] for p in entities.own[entity] if entity < entities.first_noun}
+
+    def macro(self, scores: np.ndarray, documents: np.ndarray) -> dict[str, float]:
+        """Mean R-Precision of each kind's types. scores: [Q, V], queries against vectors; documents: [V], their texts."""
+        row = dict(zip(self.queries, scores))
+        return {
+            kind: float(np.mean([r_precision(row[name], documents, relevant) for name, relevant in table.items()]))
+            for kind, table in self.relevant.items()
+        }
 
     @torch.no_grad()
     def measure(self, model: Model) -> dict[str, float]:
@@ -350,10 +357,6 @@ class Validation:
         for i, tap, _ in read_texts(read, self.query_pieces):
             queries[i] = tap[-2]
         scores = model.head(torch.from_numpy(queries).to(device)).cpu().numpy() @ vectors.T
-        row = dict(zip(self.queries, scores))
-        result = {
-            kind: float(np.mean([r_precision(row[head], self.documents, relevant) for head, relevant in table.items()]))
-            for kind, table in self.relevant.items()
-        }
+        result = self.macro(scores, self.documents)
         result["detector_piece_f1"] = float(2 * right / max(1, asked + found))
         return {name: round(value, 4) for name, value in result.items()}

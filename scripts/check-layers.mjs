@@ -19,6 +19,7 @@ const rooms = {
   text: ['mentions'],
   model: [],
   encoder: ['mentions', 'model', 'pooling', 'projection'],
+  detection: ['mentions', 'model', 'encoder'],
   pooling: [],
   projection: [],
   index: ['text', 'mentions', 'model'],

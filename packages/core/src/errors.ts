@@ -141,6 +141,70 @@ const kinds = {
     message: (d) =>
       `${d.file} in the model folder ${d.directory} is not the file that model.json describes: expected ${d.expected}, but received ${d.received}. Copy the whole folder again.`,
   },
+  MODEL_SOURCE_INCOMPLETE: {
+    status: 400,
+    exitCode: 1,
+    message: (d) => `Expected ${d.missing} in the model source ${d.directory}, but it is not there. What to do: ${d.remedy}.`,
+  },
+  MODEL_GRAPH_BROKEN: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `${d.file} is no ONNX graph that can be read: expected ${d.expected}, but received ${d.received}. Download or export the model again.`,
+  },
+  MODEL_GRAPH_REFUSED: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `ONNX Runtime ${d.runtime} does not take the graph of ${d.file}: ${d.reason}. Export the model again with operators and an opset that it knows.`,
+  },
+  MODEL_WEIGHTS_MISSING: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `The weights of ${d.tensor} should be in ${d.file}: expected ${d.expected}, but received ${d.received}. Download or copy all files of the model again.`,
+  },
+  MODEL_INPUT_UNKNOWN: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `The graph ${d.file} wants inputs that a text does not give: expected token ids, an attention mask [batch, tokens], token types, positions and an empty cache, but received ${d.received}. Export the model for feature extraction or text generation.`,
+  },
+  MODEL_BLOCK_MISSING: {
+    status: 400,
+    exitCode: 2,
+    message: (d) =>
+      `There is no ${d.tap} of block ${d.block} in ${d.file}: expected ${d.expected}. "ner-retriever model inspect" lists what there is; --tap-tensor NAME takes a tensor by its name.`,
+  },
+  MODEL_TAP_AMBIGUOUS: {
+    status: 400,
+    exitCode: 2,
+    message: (d) =>
+      `The ${d.tap} of block ${d.block} in ${d.file} can be any of: ${(d.candidates as string[]).join(', ')}. Choose one with --tap-tensor NAME.`,
+  },
+  MODEL_TENSOR_MISSING: {
+    status: 400,
+    exitCode: 2,
+    message: (d) =>
+      `There is no tensor ${JSON.stringify(d.tensor)} in ${d.file}.${didYouMean(d)} "ner-retriever model inspect" lists what there is.`,
+  },
+  MODEL_TAP_UNUSABLE: {
+    status: 400,
+    exitCode: 2,
+    message: (d) =>
+      `The tensor ${JSON.stringify(d.tensor)} of ${d.file} cannot be the tap: expected one vector a token, but received ${d.received}. Choose another with --tap-tensor NAME.`,
+  },
+  MODEL_TOKENIZER_MISMATCH: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `The tokenizer ${d.file} does not belong to this model: expected ids below ${d.expected}, the rows of its embedding, but it gives ids up to ${d.received}. Copy the tokenizer.json that came with the model.`,
+  },
+  MODEL_FOLDER_TAKEN: {
+    status: 409,
+    exitCode: 1,
+    message: (d) => `"${d.directory}" is there already and not empty. Name another folder for the model, or remove this one.`,
+  },
   DETECTOR_MISSING: {
     status: 400,
     exitCode: 1,

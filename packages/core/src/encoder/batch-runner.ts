@@ -1,3 +1,4 @@
+import type { ModelDescription } from '../model/model-description.js';
 import { cutBatches } from './batches.js';
 import type { EncodedWindow } from './encoded-window.js';
 import type { EncoderOutput, EncoderSession, WantedOutputs } from './encoder-session.js';
@@ -19,11 +20,14 @@ export class BatchRunner {
   readonly #tokenizer: TextTokenizer;
   readonly #session: EncoderSession;
   readonly #paddingId: number;
+  /** Tokens a batch; 1 where a vector would depend on its neighbours: then each window runs alone. */
+  readonly #budget: number;
 
-  constructor(tokenizer: TextTokenizer, session: EncoderSession, paddingId: number) {
+  constructor(tokenizer: TextTokenizer, session: EncoderSession, { padding, encoder }: ModelDescription) {
     this.#tokenizer = tokenizer;
     this.#session = session;
-    this.#paddingId = paddingId;
+    this.#paddingId = padding.id;
+    this.#budget = encoder.batchDependent ? 1 : BATCH_TOKENS;
   }
 
   /** The windows in their own order; `checkpoint` may throw to stop between two batches. */
@@ -35,7 +39,7 @@ export class BatchRunner {
   ): Promise<EncodedWindow[]> {
     const encoded: EncodedWindow[] = new Array(windows.length);
     const lengths = windows.map(({ range }) => range.end - range.begin + this.#tokenizer.specialTokens);
-    for (const batch of cutBatches(lengths, BATCH_TOKENS)) {
+    for (const batch of cutBatches(lengths, this.#budget)) {
       checkpoint();
       const longest = lengths[batch.at(-1) as number] as number;
       const output = await this.#runBatch(

@@ -84,7 +84,7 @@ export class ChunkEncoder {
       description.dimensions,
     );
     const session = await EncoderSession.open(model, threads);
-    const runner = new BatchRunner(tokenizer, session, description.padding.id);
+    const runner = new BatchRunner(tokenizer, session, description);
     return new ChunkEncoder(model, tokenizer, runner, projection, capacity);
   }
 

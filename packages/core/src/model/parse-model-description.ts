@@ -51,6 +51,10 @@ export function parseModelDescription(text: string, directory: string): ModelDes
         tap: string(outputs.tap, 'encoder.outputs.tap'),
         detector: outputs.detector === null ? null : string(outputs.detector, 'encoder.outputs.detector'),
       },
+      ...(encoder.data !== undefined && { data: array(encoder.data, 'encoder.data').map((name) => listed(name, 'encoder.data')) }),
+      ...(encoder.batchDependent !== undefined && {
+        batchDependent: boolean(encoder.batchDependent, 'encoder.batchDependent'),
+      }),
     },
     tap: {
       block: integer(tap.block, 'tap.block', 0),
@@ -94,6 +98,14 @@ export function parseModelDescription(text: string, directory: string): ModelDes
   function object(value: unknown, field: string): Json {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(field, 'an object', value);
     return value as Json;
+  }
+  function array(value: unknown, field: string): readonly unknown[] {
+    if (!Array.isArray(value)) throw invalid(field, 'an array', value);
+    return value;
+  }
+  function boolean(value: unknown, field: string): boolean {
+    if (typeof value !== 'boolean') throw invalid(field, 'true or false', value);
+    return value;
   }
   function string(value: unknown, field: string): string {
     if (typeof value !== 'string' || value === '') throw invalid(field, 'a string', value);

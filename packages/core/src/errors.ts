@@ -144,7 +144,8 @@ const kinds = {
   MODEL_SOURCE_INCOMPLETE: {
     status: 400,
     exitCode: 1,
-    message: (d) => `Expected ${d.missing} in the model source ${d.directory}, but it is not there. What to do: ${d.remedy}.`,
+    message: (d) =>
+      `Expected ${d.missing} in the model source ${d.directory}, but it is not there. What to do: ${d.remedy}.`,
   },
   MODEL_GRAPH_BROKEN: {
     status: 400,
@@ -203,7 +204,8 @@ const kinds = {
   MODEL_FOLDER_TAKEN: {
     status: 409,
     exitCode: 1,
-    message: (d) => `"${d.directory}" is there already and not empty. Name another folder for the model, or remove this one.`,
+    message: (d) =>
+      `"${d.directory}" is there already and not empty. Name another folder for the model, or remove this one.`,
   },
   DETECTOR_MISSING: {
     status: 400,

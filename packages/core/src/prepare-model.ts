@@ -109,7 +109,15 @@ export async function prepareModel(source: string, options: PrepareModelOptions)
     const tried = small ? await triedColumns(join(unfinished, encoderName), file, [3, 4]) : [];
     const dimensions = tapDimensions(file, tap, tried);
     checkHead(head, dimensions);
-    const description = describe({ folder, options, kind, head, dimensions, batchDependent: isBatchDependent(cut.nodes), files });
+    const description = describe({
+      folder,
+      options,
+      kind,
+      head,
+      dimensions,
+      batchDependent: isBatchDependent(cut.nodes),
+      files,
+    });
     await writeFile(join(unfinished, 'model.json'), `${JSON.stringify(description, null, 2)}\n`);
     // An empty folder may be in the place: it was checked to be empty.
     await rmdir(directory).catch(() => {});
@@ -143,7 +151,9 @@ function checkPrepareOptions(source: string, options: PrepareModelOptions): void
 }
 
 async function checkFree(directory: string): Promise<void> {
-  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? [] : ['a file']));
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' ? [] : ['a file'],
+  );
   if (names.length > 0) throw new NerRetrieverError('MODEL_FOLDER_TAKEN', { directory });
 }
 
@@ -156,7 +166,11 @@ function checkTokenizer(file: string, rows: number | null): void {
 function checkHead(head: readonly LinearLayer[] | null, dimensions: number): void {
   const received = head?.[0]?.inputDimensions ?? dimensions;
   if (received === dimensions) return;
-  throw new NerRetrieverError('DIMENSIONS_DIFFER', { of: 'the input of the projection head', expected: dimensions, received });
+  throw new NerRetrieverError('DIMENSIONS_DIFFER', {
+    of: 'the input of the projection head',
+    expected: dimensions,
+    received,
+  });
 }
 
 /** Writes parts to a file of the folder, and tells how far all of it is. */
@@ -181,7 +195,8 @@ function tapDimensions(file: string, { tensor, dimensions }: Tap, tried: readonl
   if (new Set(tried).size > 1) throw unusable(`${tried.join(' and ')} columns for texts of two lengths`);
   const columns = tried[0] ?? dimensions;
   if (columns === null) throw unusable('a tensor whose columns the graph does not tell');
-  if (dimensions !== null && columns !== dimensions) throw unusable(`${columns} columns where its weight has ${dimensions}`);
+  if (dimensions !== null && columns !== dimensions)
+    throw unusable(`${columns} columns where its weight has ${dimensions}`);
   return columns;
 }
 
@@ -218,7 +233,11 @@ function describe({
     },
     tap: { block, tensor: tapTensor ?? kind, dimensions },
     pooling: 'last',
-    maximumTokens: Math.min(LONGEST_WINDOW, maximumPositions ?? LONGEST_WINDOW, folder.tokenizerLimit ?? LONGEST_WINDOW),
+    maximumTokens: Math.min(
+      LONGEST_WINDOW,
+      maximumPositions ?? LONGEST_WINDOW,
+      folder.tokenizerLimit ?? LONGEST_WINDOW,
+    ),
     padding: { id: paddingId },
     tokenizer: tokenizerName,
     head: head === null ? null : headName,

@@ -15,20 +15,28 @@ export interface TapChoice {
 export function chooseTap(view: GraphView, file: string, { block, kind, tensor }: TapChoice): Tap {
   if (tensor !== undefined) {
     const producer = view.producer(tensor);
-    if (producer === undefined) throw new NerRetrieverError('MODEL_TENSOR_MISSING', { file, tensor, nearest: similar(view, tensor) });
+    if (producer === undefined)
+      throw new NerRetrieverError('MODEL_TENSOR_MISSING', { file, tensor, nearest: similar(view, tensor) });
     return { tensor, dimensions: linearAt(view, tensor)?.columns ?? null };
   }
   const blocks = findBlocks(view);
-  const missing = (expected: string) => new NerRetrieverError('MODEL_BLOCK_MISSING', { file, block, tap: kind, expected });
+  const missing = (expected: string) =>
+    new NerRetrieverError('MODEL_BLOCK_MISSING', { file, block, tap: kind, expected });
   if (blocks.length === 0) throw missing('a transformer, but nothing in the graph attends as one');
   const numbered = blocks.filter(({ index }) => index === block);
   if (numbered.length === 0) throw missing(`a block from 0 to ${Math.max(...blocks.map(({ index }) => index))}`);
   const taps = numbered.flatMap(({ taps }) => taps[kind] ?? []);
   if (taps.length > 1) {
-    throw new NerRetrieverError('MODEL_TAP_AMBIGUOUS', { file, block, tap: kind, candidates: taps.map(({ tensor }) => tensor) });
+    throw new NerRetrieverError('MODEL_TAP_AMBIGUOUS', {
+      file,
+      block,
+      tap: kind,
+      candidates: taps.map(({ tensor }) => tensor),
+    });
   }
   const [tap] = taps;
-  if (tap === undefined) throw missing(`one of ${Object.keys(numbered[0]?.taps ?? {}).join(', ') || 'no sub-layers'} there`);
+  if (tap === undefined)
+    throw missing(`one of ${Object.keys(numbered[0]?.taps ?? {}).join(', ') || 'no sub-layers'} there`);
   return tap;
 }
 

@@ -167,7 +167,13 @@ describe('external data', () => {
       field(7, graph),
       field(25, field(7, field(5, field(10, tensor('f'))))),
     ]);
-    expect(externalDataLocations(bytesInMemory(model))).toEqual(['weights.bin', '../constant', '/inner', 'sparse', 'f']);
+    expect(externalDataLocations(bytesInMemory(model))).toEqual([
+      'weights.bin',
+      '../constant',
+      '/inner',
+      'sparse',
+      'f',
+    ]);
   });
 
   test('of a graph without any is none', async () => {

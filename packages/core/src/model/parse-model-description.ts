@@ -51,7 +51,9 @@ export function parseModelDescription(text: string, directory: string): ModelDes
         tap: string(outputs.tap, 'encoder.outputs.tap'),
         detector: outputs.detector === null ? null : string(outputs.detector, 'encoder.outputs.detector'),
       },
-      ...(encoder.data !== undefined && { data: array(encoder.data, 'encoder.data').map((name) => listed(name, 'encoder.data')) }),
+      ...(encoder.data !== undefined && {
+        data: array(encoder.data, 'encoder.data').map((name) => listed(name, 'encoder.data')),
+      }),
       ...(encoder.batchDependent !== undefined && {
         batchDependent: boolean(encoder.batchDependent, 'encoder.batchDependent'),
       }),

@@ -34,7 +34,14 @@ export interface SourceConfig {
 const graphNames: { readonly [type in SourceType]: readonly string[] } = {
   fp32: ['model', 'encoder_model', 'decoder_model_merged', 'decoder_model'],
   fp16: ['model_fp16', 'encoder_model_fp16', 'decoder_model_merged_fp16'],
-  q8: ['model_quantized', 'model_int8', 'model_uint8', 'model_q8', 'encoder_model_quantized', 'decoder_model_merged_quantized'],
+  q8: [
+    'model_quantized',
+    'model_int8',
+    'model_uint8',
+    'model_q8',
+    'encoder_model_quantized',
+    'decoder_model_merged_quantized',
+  ],
   q4: ['model_q4', 'model_q4f16', 'model_bnb4', 'encoder_model_q4', 'decoder_model_merged_q4'],
 };
 
@@ -50,8 +57,12 @@ export async function openSourceFolder(source: string, type?: SourceType): Promi
   const folder = isGraph ? dirname(path) : path;
   const graph = isGraph ? path : await findGraph(folder, type);
   // An export keeps its graphs in a folder of their own below its configuration.
-  const directory = isGraph && basename(folder) === 'onnx' && !(await isFile(join(folder, 'config.json'))) ? dirname(folder) : folder;
-  const config = readConfig(directory, await readJson(directory, 'config.json', 'the configuration that came with the model'));
+  const directory =
+    isGraph && basename(folder) === 'onnx' && !(await isFile(join(folder, 'config.json'))) ? dirname(folder) : folder;
+  const config = readConfig(
+    directory,
+    await readJson(directory, 'config.json', 'the configuration that came with the model'),
+  );
   const tokenizer = join(directory, 'tokenizer.json');
   if (!(await isFile(tokenizer))) {
     throw incomplete(
@@ -69,11 +80,21 @@ export async function openSourceFolder(source: string, type?: SourceType): Promi
 
 async function findGraph(directory: string, type: SourceType | undefined): Promise<string> {
   const found = await stat(directory).catch(() => null);
-  if (!found?.isDirectory()) throw incomplete(directory, 'a folder with an ONNX model', 'check the path, or name a Hugging Face id (owner/name)');
+  if (!found?.isDirectory())
+    throw incomplete(
+      directory,
+      'a folder with an ONNX model',
+      'check the path, or name a Hugging Face id (owner/name)',
+    );
   const graphs: string[] = [];
   for (const folder of [join(directory, 'onnx'), directory]) {
     const names = await readdir(folder).catch(() => []);
-    graphs.push(...names.filter((name) => name.endsWith('.onnx')).sort().map((name) => join(folder, name)));
+    graphs.push(
+      ...names
+        .filter((name) => name.endsWith('.onnx'))
+        .sort()
+        .map((name) => join(folder, name)),
+    );
   }
   for (const name of graphNames[type ?? 'fp32']) {
     const graph = graphs.find((path) => basename(path) === `${name}.onnx`);
@@ -82,9 +103,17 @@ async function findGraph(directory: string, type: SourceType | undefined): Promi
   if (type === undefined && graphs.length === 1) return graphs[0] as string;
   const there = graphs.map((path) => path.slice(directory.length + 1)).join(', ');
   if (graphs.length === 0) {
-    throw incomplete(directory, 'onnx/model.onnx or model.onnx', 'export the model to ONNX first, for example with Optimum: optimum-cli export onnx --model ID DIR');
+    throw incomplete(
+      directory,
+      'onnx/model.onnx or model.onnx',
+      'export the model to ONNX first, for example with Optimum: optimum-cli export onnx --model ID DIR',
+    );
   }
-  throw incomplete(directory, `onnx/${graphNames[type ?? 'fp32'][0]}.onnx`, `it holds ${there}: name one of them as the source, or its --dtype`);
+  throw incomplete(
+    directory,
+    `onnx/${graphNames[type ?? 'fp32'][0]}.onnx`,
+    `it holds ${there}: name one of them as the source, or its --dtype`,
+  );
 }
 
 type Json = { readonly [key: string]: unknown };
@@ -100,7 +129,8 @@ function readConfig(directory: string, json: Json): SourceConfig {
   const first = (key: string) => (Array.isArray(settings[key]) ? (settings[key] as unknown[])[0] : settings[key]);
   const end = first('eos_token_id');
   const modelType = settings.model_type;
-  if (typeof modelType !== 'string') throw incomplete(directory, 'a config.json with model_type', 'copy the one that came with the model');
+  if (typeof modelType !== 'string')
+    throw incomplete(directory, 'a config.json with model_type', 'copy the one that came with the model');
   const heads = integer('num_key_value_heads', 'num_attention_heads', 'n_head');
   const all = integer('num_attention_heads', 'n_head');
   const width = integer('hidden_size', 'n_embd', 'd_model');

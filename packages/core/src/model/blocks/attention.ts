@@ -91,7 +91,8 @@ function attendedProduct(view: GraphView, probabilities: string): OnnxNode | und
   const values = [probabilities];
   for (const value of values) {
     for (const node of view.consumers(value)) {
-      if (node.opType === 'MatMul' && node.inputs[0] === value && !view.isConstant(node.inputs[1] as string)) return node;
+      if (node.opType === 'MatMul' && node.inputs[0] === value && !view.isConstant(node.inputs[1] as string))
+        return node;
       if (behindSoftmax.has(node.opType) && values.length < 32) values.push(node.outputs[0] as string);
     }
   }
@@ -121,7 +122,8 @@ function scoreProduct(view: GraphView, scores: string): OnnxNode | undefined {
     const node = view.producer(value);
     if (node === undefined) continue;
     const [one = '', other = ''] = node.inputs;
-    if ((node.opType === 'MatMul' || node.opType === 'FusedMatMul') && !view.isConstant(one) && !view.isConstant(other)) return node;
+    if ((node.opType === 'MatMul' || node.opType === 'FusedMatMul') && !view.isConstant(one) && !view.isConstant(other))
+      return node;
     if (!beforeSoftmax.has(node.opType)) continue;
     for (const input of node.inputs) {
       if (values.length < 64 && input !== '' && !view.isConstant(input)) values.push(input);

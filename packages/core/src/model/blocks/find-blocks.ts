@@ -63,7 +63,9 @@ function packedProjections(view: GraphView, { node, query, packing }: Attention)
   const trace = projection === null ? traceLinear(view, query, 'layout') : undefined;
   const tensor = projection === null ? trace?.linear.output : query;
   const width =
-    projection === null ? trace?.linear.columns : (view.graph.initializers.get(projection.weight)?.dimensions[1] ?? null);
+    projection === null
+      ? trace?.linear.columns
+      : (view.graph.initializers.get(projection.weight)?.dimensions[1] ?? null);
   if (tensor === undefined || typeof width !== 'number') return undefined;
   const tap = (begin: number, share: number): Tap => {
     const dimensions = Math.round(width * share);

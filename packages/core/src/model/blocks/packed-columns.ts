@@ -20,13 +20,15 @@ export function packedColumns(view: GraphView, { linear, path }: LinearTrace): n
   const rank = linear.node.opType === 'Gemm' || linear.node.opType === 'FusedGemm' ? 2 : 3;
   const lead: Axis[] = new Array(rank - 1).fill('lead');
   let layout: Layout = { axes: [...lead, { size: linear.columns, stride: 1 }], offset: 0 };
-  for (const [step, { node, input }] of path.entries()) {
-    const output = path[step + 1]?.input;
-    const selected = select(view, node, layout, output);
+  const layouts = new Map([[linear.output, layout]]);
+  const numbers = (value: string) => numbersOf(view, value, layouts);
+  for (const { node, output } of path) {
+    const selected = select(numbers, node, layout, output);
     if (selected !== undefined) return columnsOf(selected);
     const next = rearrange(view, node, layout, linear.columns);
-    if (next === undefined || input === '') return undefined;
+    if (next === undefined) return undefined;
     layout = next;
+    layouts.set(output, layout);
   }
   return undefined;
 }
@@ -41,15 +43,16 @@ function columnsOf({ axes, offset }: Layout): number[] {
 }
 
 /** The layout behind an operator that takes a part of the columns; undefined where the operator is none or takes all. */
-function select(view: GraphView, node: OnnxNode, layout: Layout, output: string | undefined): Layout | undefined {
-  const part = selection(view, node, layout, output);
+function select(numbers: Numbers, node: OnnxNode, layout: Layout, output: string): Layout | undefined {
+  const part = selection(numbers, node, layout, output);
   if (part === undefined) return undefined;
   const place = part.axis < 0 ? part.axis + layout.axes.length : part.axis;
   const axis = layout.axes[place];
   if (axis === undefined || axis === 'lead') return undefined;
   const begin = part.begin < 0 ? part.begin + axis.size : part.begin;
   const end = Math.min(part.end < 0 ? part.end + axis.size : part.end, axis.size);
-  if (begin >= end || end - begin === axis.size) return undefined;
+  // Also where a border is not known: NaN is below nothing.
+  if (!(begin < end) || end - begin === axis.size) return undefined;
   return {
     axes: layout.axes.map((each, i) => (i === place ? { size: end - begin, stride: axis.stride } : each)),
     offset: layout.offset + begin * axis.stride,
@@ -62,8 +65,11 @@ interface Selection {
   readonly end: number;
 }
 
-function selection(view: GraphView, node: OnnxNode, layout: Layout, output: string | undefined): Selection | undefined {
-  const numbers = (input: number) => (node.inputs[input] ? view.numbers(node.inputs[input] as string) : null);
+/** The numbers of a constant, or of what is computed from the sizes of a known layout; null where they cannot be told. */
+type Numbers = (value: string) => readonly number[] | null;
+
+function selection(numbersOf: Numbers, node: OnnxNode, layout: Layout, output: string): Selection | undefined {
+  const numbers = (input: number) => (node.inputs[input] ? numbersOf(node.inputs[input] as string) : null);
   const attribute = (name: string) => {
     const value = node.attributes.get(name);
     return typeof value === 'number' ? [value] : Array.isArray(value) ? (value as readonly number[]) : null;
@@ -71,7 +77,7 @@ function selection(view: GraphView, node: OnnxNode, layout: Layout, output: stri
   switch (node.opType) {
     case 'Split': {
       const axis = attribute('axis')?.[0] ?? 0;
-      const part = output === undefined ? -1 : node.outputs.indexOf(output);
+      const part = node.outputs.indexOf(output);
       const whole = layout.axes[axis < 0 ? axis + layout.axes.length : axis];
       if (part < 0 || whole === undefined || whole === 'lead') return undefined;
       const even = Math.ceil(whole.size / node.outputs.length);
@@ -100,6 +106,49 @@ function selection(view: GraphView, node: OnnxNode, layout: Layout, output: stri
       return undefined;
   }
 }
+
+/** Exporters compute the borders of equal parts from the shape of what is parted: (size + 2) / 3 × 1, and so on. */
+function numbersOf(view: GraphView, value: string, layouts: ReadonlyMap<string, Layout>): readonly number[] | null {
+  const known = view.numbers(value);
+  if (known !== null) return known;
+  const node = view.producer(value);
+  if (node === undefined) return null;
+  const operand = (place: number) => numbersOf(view, node.inputs[place] as string, layouts);
+  switch (node.opType) {
+    case 'Cast':
+    case 'Identity':
+    case 'Squeeze':
+    case 'Unsqueeze':
+    case 'Reshape':
+      return operand(0);
+    case 'Shape': {
+      const layout = layouts.get(node.inputs[0] as string);
+      // Batch and tokens are not known, and no border depends on them.
+      return layout === undefined ? null : layout.axes.map((axis) => (axis === 'lead' ? Number.NaN : axis.size));
+    }
+    case 'Gather': {
+      const [from, places] = [operand(0), operand(1)];
+      return from && places && places.map((place) => from.at(place) ?? Number.NaN);
+    }
+    case 'Add':
+    case 'Sub':
+    case 'Mul':
+    case 'Div': {
+      const [ones, others] = [operand(0), operand(1)];
+      const compute = arithmetic[node.opType];
+      return ones?.length === 1 && others?.length === 1 ? [compute(ones[0] as number, others[0] as number)] : null;
+    }
+    default:
+      return null;
+  }
+}
+
+const arithmetic = {
+  Add: (one: number, other: number) => one + other,
+  Sub: (one: number, other: number) => one - other,
+  Mul: (one: number, other: number) => one * other,
+  Div: (one: number, other: number) => Math.trunc(one / other),
+};
 
 /** The layout behind an operator that only moves values; undefined where the operator is not understood. */
 function rearrange(view: GraphView, node: OnnxNode, layout: Layout, columns: number): Layout | undefined {

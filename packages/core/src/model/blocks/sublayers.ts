@@ -60,11 +60,13 @@ export function findSublayers(
   const parallel = beside !== undefined && isBehind(view, beside.node, input);
   const second = parallel ? nextSum(view, sumOf(first.node)) : mlpSum(view, first, input);
   if (second === undefined) return { attention: attended };
+  // The stream goes on as the norm of the sum, not as the sum itself.
+  const normalisedBehind = !parallel && origin(view, second.stream) !== sumOf(first.node);
   const mlp = parallel ? beside : traceLinear(view, second.added)?.linear;
   return {
     attention: attended,
     ...(mlp && { mlp: { tensor: mlp.output, dimensions: mlp.columns, ...skipBias(second.node) } }),
-    hidden: hiddenTap(view, { first, second, input, nextInput, dimensions }),
+    hidden: hiddenTap(view, second, normalisedBehind ? (nextInput ?? null) : undefined, dimensions),
   };
 }
 
@@ -117,36 +119,22 @@ function mlpSum(view: GraphView, first: ResidualSum, input: string): ResidualSum
   return undefined;
 }
 
-/** What the next block takes as its stream: the sum, or in a model that normalises behind its sums, the norm of it. */
+/**
+ * What the next block takes as its stream: the sum, or in a model that normalises behind its sums (`nextInput` is given, null in
+ * the last block) the norm of it.
+ */
 function hiddenTap(
   view: GraphView,
-  {
-    first,
-    second,
-    input,
-    nextInput,
-    dimensions,
-  }: {
-    readonly first: ResidualSum;
-    readonly second: ResidualSum;
-    readonly input: string;
-    readonly nextInput: string | undefined;
-    readonly dimensions: number | null;
-  },
+  { node, added, stream }: ResidualSum,
+  nextInput: string | null | undefined,
+  dimensions: number | null,
 ): Tap {
-  const normalisedBehind =
-    first.stream === origin(view, input) && linearAt(view, origin(view, first.added)) !== undefined;
-  if (normalisedBehind) {
-    const normed = skipNorms.has(second.node.opType)
-      ? (second.node.outputs[0] as string)
-      : nextInput === undefined
-        ? lastKept(view, second.node.outputs[0] as string)
-        : origin(view, nextInput);
-    return { tensor: normed, dimensions };
+  const sum = sumOf(node);
+  if (nextInput !== undefined) {
+    if (skipNorms.has(node.opType)) return { tensor: node.outputs[0] as string, dimensions };
+    return { tensor: nextInput === null ? lastKept(view, sum) : origin(view, nextInput), dimensions };
   }
-  const sum = sumOf(second.node);
-  if (sum !== '') return { tensor: sum, dimensions };
-  return { tensor: second.stream, addend: second.added, dimensions };
+  return sum === '' ? { tensor: stream, addend: added, dimensions } : { tensor: sum, dimensions };
 }
 
 /** The operands of a sum of two values that both depend on the text; undefined for any other node. */
@@ -175,7 +163,15 @@ function isBehind(view: GraphView, node: OnnxNode | undefined, value: string): b
 
 /** A value before it was cast, quantised or flattened. */
 function origin(view: GraphView, value: string): string {
-  const same = ['Identity', 'Cast', 'Dropout', 'Reshape', 'QuantizeLinear', 'DequantizeLinear', 'DynamicQuantizeLinear'];
+  const same = [
+    'Identity',
+    'Cast',
+    'Dropout',
+    'Reshape',
+    'QuantizeLinear',
+    'DequantizeLinear',
+    'DynamicQuantizeLinear',
+  ];
   const node = view.producer(value);
   return node !== undefined && same.includes(node.opType) ? origin(view, node.inputs[0] as string) : value;
 }
@@ -185,7 +181,8 @@ function lastKept(view: GraphView, from: string): string {
   const values = [from];
   for (const value of values) {
     for (const node of view.consumers(value)) {
-      const keeps = keeping.has(node.opType) && summands(view, node) === undefined && linearOf(view, node) === undefined;
+      const keeps =
+        keeping.has(node.opType) && summands(view, node) === undefined && linearOf(view, node) === undefined;
       if (keeps && !values.includes(node.outputs[0] as string)) values.push(node.outputs[0] as string);
     }
   }

@@ -5,7 +5,8 @@ import { type Linear, linearAt } from './linear.js';
 /** A linear layer behind a value, and the nodes between them in the order of the data. */
 export interface LinearTrace {
   readonly linear: Linear;
-  readonly path: readonly { readonly node: OnnxNode; readonly input: string }[];
+  /** Each node with the value that it takes from the one before, and gives to the next. */
+  readonly path: readonly { readonly node: OnnxNode; readonly input: string; readonly output: string }[];
 }
 
 /** Operators that rearrange their first input; the others say how. */
@@ -58,7 +59,11 @@ const withParameters = new Set([
 ]);
 
 /** The nearest linear layer behind a value, through what attention does to heads; undefined where there is none. */
-export function traceLinear(view: GraphView, from: string, through: 'anything' | 'layout' = 'anything'): LinearTrace | undefined {
+export function traceLinear(
+  view: GraphView,
+  from: string,
+  through: 'anything' | 'layout' = 'anything',
+): LinearTrace | undefined {
   const cameBy = new Map<string, { readonly node: OnnxNode; readonly value: string } | null>([[from, null]]);
   for (const value of cameBy.keys()) {
     const linear = linearAt(view, value);
@@ -74,7 +79,7 @@ export function traceLinear(view: GraphView, from: string, through: 'anything' |
   function pathTo(output: string): LinearTrace['path'] {
     const path = [];
     for (let input = output, step = cameBy.get(input); step; input = step.value, step = cameBy.get(input)) {
-      path.push({ node: step.node, input });
+      path.push({ node: step.node, input, output: step.value });
     }
     return path;
   }

@@ -26,7 +26,8 @@ export function modelParts(
   graph.push(new ProtobufWriter().text(2, 'encoder').finish());
   for (const tensor of tensors) graph.push(...message(5, [tensor]));
   const { int64, float32 } = elementTypes;
-  for (const name of [tokenInput, maskInput]) graph.push(...message(11, [valueInfo(name, int64.code, ['batch', 'tokens'])]));
+  for (const name of [tokenInput, maskInput])
+    graph.push(...message(11, [valueInfo(name, int64.code, ['batch', 'tokens'])]));
   for (const { name, dataType, shape } of furtherInputs) graph.push(...message(11, [valueInfo(name, dataType, shape)]));
   graph.push(...message(12, [valueInfo(tapOutput, float32.code, ['batch', 'tokens', 'dimensions'])]));
 

@@ -97,7 +97,8 @@ function checkedLength(path: string, { name, dataType, dimensions, data }: OnnxT
   if (type === undefined) throw missing('weights of a known type', `ONNX's element type ${dataType}`);
   const length = tensorBytes({ dataType, dimensions });
   const { offset = 0, length: told = -1 } = data ?? {};
-  if (told >= 0 && told !== length) throw missing(`${length} bytes for ${type} [${dimensions.join(', ')}]`, `${told} bytes`);
+  if (told >= 0 && told !== length)
+    throw missing(`${length} bytes for ${type} [${dimensions.join(', ')}]`, `${told} bytes`);
   if (offset + length > fileBytes) throw missing(`${offset + length} bytes in the file`, `${fileBytes} bytes`);
   return length;
 }

@@ -105,10 +105,11 @@ function cacheSizes({ shape }: OnnxValue, { heads, width }: CacheShape): (number
   const axes = shape as readonly (number | string)[];
   const sizes = axes.map((axis, place) => {
     if (typeof axis === 'number') return axis;
-    if (/batch/i.test(axis) || (place === 0 && !/past|seq|cache|len/i.test(axis))) return 'batch';
-    if (/past|seq|cache|len/i.test(axis)) return 0;
-    if (axes.length === 4 && place === 1) return heads ?? 0;
-    return axes.length === 4 && place === 3 ? (width ?? -1) : 0;
+    if (/past|seq|len/i.test(axis)) return 0;
+    if (/batch/i.test(axis) || place === 0) return 'batch';
+    // [batch, heads, tokens, width]
+    if (axes.length !== 4) return 0;
+    return [null, heads, 0, width][place] ?? -1;
   });
   const whole = sizes.filter((size) => size === 'batch').length === 1 && sizes.includes(0) && !sizes.includes(-1);
   return whole ? sizes : null;
@@ -117,10 +118,19 @@ function cacheSizes({ shape }: OnnxValue, { heads, width }: CacheShape): (number
 /** ConstantOfShape of an input's type, under the input's name. */
 function zeros(shape: string, { name, dataType }: OnnxValue): OnnxNode {
   const bits = elementTypes[elementType(dataType) ?? 'float32'].bits;
-  const tensor = new ProtobufWriter().number(1, 1).number(2, dataType).bytes(9, new Uint8Array(bits / 8)).finish();
+  const tensor = new ProtobufWriter()
+    .number(1, 1)
+    .number(2, dataType)
+    .bytes(9, new Uint8Array(bits / 8))
+    .finish();
   const tensorType = 4;
   const value = new ProtobufWriter().text(1, 'value').bytes(5, tensor).number(20, tensorType).finish();
-  const bytes = new ProtobufWriter().text(1, shape).text(2, name).text(3, own(`${name}/zeros`)).text(4, 'ConstantOfShape').bytes(5, value);
+  const bytes = new ProtobufWriter()
+    .text(1, shape)
+    .text(2, name)
+    .text(3, own(`${name}/zeros`))
+    .text(4, 'ConstantOfShape')
+    .bytes(5, value);
   return {
     name: own(`${name}/zeros`),
     opType: 'ConstantOfShape',

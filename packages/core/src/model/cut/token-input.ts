@@ -14,7 +14,10 @@ export function findTokenInput(view: GraphView, file: string): string {
   const integers = [elementTypes.int32.code, elementTypes.int64.code] as readonly number[];
   const candidates = inputs.filter(
     ({ name, dataType, shape }) =>
-      integers.includes(dataType) && shape?.length === 2 && embeddingRows(view, name) !== null && !/type|position/.test(name),
+      integers.includes(dataType) &&
+      shape?.length === 2 &&
+      embeddingRows(view, name) !== null &&
+      !/type|position/.test(name),
   );
   if (candidates.length === 1) return candidates[0]?.name as string;
   const received = inputs.map(({ name }) => name).join(', ') || 'none';
@@ -30,7 +33,8 @@ export function embeddingRows(view: GraphView, input: string): number | null {
       if (opType === 'EmbedLayerNormalization' && inputs[0] === value)
         return weightShape(view, inputs[2] as string)?.[0] ?? null;
       if (opType === 'GatherBlockQuantized') return weightShape(view, inputs[0] as string)?.[0] ?? null;
-      if (['Cast', 'Identity', 'Reshape', 'Clip', 'Unsqueeze'].includes(opType) && values.length < 16) values.push(outputs[0] as string);
+      if (['Cast', 'Identity', 'Reshape', 'Clip', 'Unsqueeze'].includes(opType) && values.length < 16)
+        values.push(outputs[0] as string);
     }
   }
   return null;

@@ -8,6 +8,7 @@ import { readParts } from './write-parts.js';
 export async function weightlessModel(model: OnnxModel, cut: CutGraph): Promise<Uint8Array> {
   const { tensors, inputs } = await weightsAsInputs(model, cut.weights);
   const pieces: Uint8Array[] = [];
-  for await (const piece of readParts(modelParts(model, cut, [...cut.tensors, ...tensors], inputs))) pieces.push(piece.slice());
+  for await (const piece of readParts(modelParts(model, cut, [...cut.tensors, ...tensors], inputs)))
+    pieces.push(piece.slice());
   return Buffer.concat(pieces);
 }

@@ -35,7 +35,8 @@ export function* protobufFields(source: ByteSource, begin = 0, end = source.leng
       payloadBegin = afterLength;
       at = afterLength + length;
     } else throw new RangeError(`wire type ${wireType} at byte ${fieldBegin}`);
-    if (at > end) throw new RangeError(`${at - payloadBegin} bytes asked for at byte ${payloadBegin}, ${end - payloadBegin} left`);
+    if (at > end)
+      throw new RangeError(`${at - payloadBegin} bytes asked for at byte ${payloadBegin}, ${end - payloadBegin} left`);
     yield { number: Math.floor(tag / 8), value, begin: fieldBegin, payloadBegin, end: at };
   }
 }

@@ -72,7 +72,16 @@ function readNode(source: ByteSource, { payloadBegin, end }: ProtobufField, dept
   }
   // ONNX's own domain has two names.
   if (domain === 'ai.onnx') domain = '';
-  return { name, opType, domain, inputs, outputs, attributes, scope: scope || name, bytes: { begin: payloadBegin, end } };
+  return {
+    name,
+    opType,
+    domain,
+    inputs,
+    outputs,
+    attributes,
+    scope: scope || name,
+    bytes: { begin: payloadBegin, end },
+  };
 }
 
 function readAttribute(

@@ -22,7 +22,8 @@ export function tensorValues(path: string, tensor: OnnxTensor): number[] | null 
   const { location, offset } = tensor.data;
   using source = new FileBytes(location === null ? path : join(dirname(path), location));
   const length = count * read.bytes;
-  if (offset + length > source.length) throw new RangeError(`the values of ${JSON.stringify(tensor.name)} end too soon`);
+  if (offset + length > source.length)
+    throw new RangeError(`the values of ${JSON.stringify(tensor.name)} end too soon`);
   const bytes = source.read(offset, length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return Array.from({ length: count }, (_, i) => read.value(view, i * read.bytes));

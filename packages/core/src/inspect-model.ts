@@ -1,0 +1,55 @@
+import { checkOptions } from './check-options.js';
+import { findBlocks } from './model/blocks/find-blocks.js';
+import type { Block } from './model/blocks/tap.js';
+import { isBatchDependent } from './model/is-batch-dependent.js';
+import { type ModelCost, modelCost } from './model/model-cost.js';
+import { elementType } from './model/onnx/element-type.js';
+import { GraphView } from './model/onnx/graph-view.js';
+import { openOnnx } from './model/open-onnx.js';
+import { openSourceFolder, type SourceType } from './model/source-folder.js';
+
+/** What an uncut model offers as taps. */
+export interface ModelInspection {
+  /** Absolute path of the graph. */
+  readonly file: string;
+  readonly modelType: string;
+  /** Operator sets: domain ("" for ONNX's own) and version. */
+  readonly operatorSets: readonly { readonly domain: string; readonly version: number }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly shape: readonly (number | string)[] | null;
+  }[];
+  readonly cost: ModelCost;
+  /** True where its quantisation takes scales over a whole batch: see `ModelDescription`. */
+  readonly batchDependent: boolean;
+  readonly blocks: readonly Block[];
+}
+
+/**
+ * Lists the blocks of an uncut ONNX model and the tensors of their sub-layers; no weight is read.
+ *
+ * @throws NerRetrieverError MODEL_SOURCE_INCOMPLETE, MODEL_GRAPH_BROKEN, MODEL_WEIGHTS_MISSING.
+ */
+export async function inspectModel(
+  source: string,
+  options: { readonly dtype?: SourceType } = {},
+): Promise<ModelInspection> {
+  checkOptions('inspectModel', options, ['dtype']);
+  const { graph: file, config } = await openSourceFolder(source, options.dtype);
+  const model = openOnnx(file);
+  const view = new GraphView(model);
+  return {
+    file,
+    modelType: config.modelType,
+    operatorSets: [...model.operatorSets].map(([domain, version]) => ({ domain, version })),
+    inputs: view.graph.inputs.map(({ name, dataType, shape }) => ({
+      name,
+      type: elementType(dataType) ?? `type ${dataType}`,
+      shape,
+    })),
+    cost: modelCost(view),
+    batchDependent: isBatchDependent(view.graph.nodes),
+    blocks: findBlocks(view),
+  };
+}

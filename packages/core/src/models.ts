@@ -1,0 +1,7 @@
+/** What prepares and looks into model folders: `@ner-retriever/core/model`. */
+export { inspectModel, type ModelInspection } from './inspect-model.js';
+export { type Block, type Tap, type TapKind, tapKinds } from './model/blocks/tap.js';
+export type { ModelCost } from './model/model-cost.js';
+export { type SourceType, sourceTypes } from './model/source-folder.js';
+export { type ModelInfo, modelInfo } from './model-info.js';
+export { type PreparedModel, type PrepareModelOptions, type PrepareProgress, prepareModel } from './prepare-model.js';

@@ -88,7 +88,7 @@ export async function prepareModel(source: string, options: PrepareModelOptions)
   checkTokenizer(folder.tokenizer, embeddingRows(view, tokens));
   const { cacheHeads: heads, cacheWidth: width } = folder.config;
   const cut = cutGraph(model, view, tap, { heads, width });
-  await checkGraph(await weightlessModel(model, cut), file);
+  checkRank(file, tap, await checkGraph(await weightlessModel(model, cut, tap.tensor), file, tap.tensor));
   signal?.throwIfAborted();
 
   await mkdir(dirname(directory), { recursive: true });
@@ -187,6 +187,12 @@ function progressOf(totalBytes: number, directory: string, { signal, onProgress 
 async function measured(path: string): Promise<FileFacts> {
   const bytes = await readFile(path);
   return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** A tap has one row a token: [batch, tokens, dimensions], or [batch × tokens, dimensions]. */
+function checkRank(file: string, { tensor }: Tap, rank: number | null): void {
+  if (rank === null || rank === 3 || rank === 2) return;
+  throw new NerRetrieverError('MODEL_TAP_UNUSABLE', { file, tensor, received: `a tensor of ${rank} axes` });
 }
 
 /** Columns of the tap, as the graph's weights say and a trial run shows. */

@@ -10,12 +10,15 @@ export const runtimeVersion = (createRequire(import.meta.url)('onnxruntime-node/
  * Has ONNX Runtime check a graph's operators, types and shapes. The graph needs no weights: they may be its inputs.
  *
  * @param file what the message calls it
+ * @param output whose rank is told; null where ONNX Runtime cannot tell it
  * @throws NerRetrieverError MODEL_GRAPH_REFUSED.
  */
-export async function checkGraph(graph: Uint8Array, file: string): Promise<void> {
+export async function checkGraph(graph: Uint8Array, file: string, output: string): Promise<number | null> {
   // As it stands: rewriting a graph takes longer, and finds no other faults.
   const session = await opened(graph, file, 'disabled');
+  const found = session.outputMetadata.find(({ name }) => name === output);
   await session.release();
+  return found?.isTensor ? found.shape.length || null : null;
 }
 
 /**

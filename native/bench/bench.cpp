@@ -15,6 +15,9 @@
 #include <thread>
 #include <vector>
 
+#include "kernels.h"
+#include "matmul.h"
+#include "ner_retriever/blas.h"
 #include "ner_retriever/faiss.h"
 #include "ner_retriever/instruction_set.h"
 #include "ner_retriever/projection.h"
@@ -160,6 +163,67 @@ void bench_projection(size_t row_count, size_t input, size_t hidden, size_t outp
 #endif
 }
 
+// Pairs of timings taken in turn, so that both see the same machine: the median of the ratios says more than the times.
+template <class One, class Other>
+double median_ratio(const One &one, const Other &other) {
+  using Clock = std::chrono::steady_clock;
+  const auto seconds = [](const auto &work) {
+    const auto start = Clock::now();
+    work();
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  std::vector<double> ratios;
+  for (int round = 0; round < 41; ++round) {
+    const double first = seconds(one);
+    ratios.push_back(first / seconds(other));
+  }
+  std::nth_element(ratios.begin(), ratios.begin() + 20, ratios.end());
+  return ratios[20];
+}
+
+// The products of a training step: 384 rows (128 examples with a negative each) through a layer, its gradients by the
+// rows, and its gradients by the weights. The library's kernels, and the fraction of OpenBLAS that they reach.
+void bench_training_matmul(size_t rows, size_t input, size_t output, unsigned threads) {
+  using namespace ner_retriever;
+  const std::vector<float> x = random_floats(rows * input), weight = random_floats(output * input),
+                           y = random_floats(rows * output);
+  std::vector<float> sum(std::max({rows * input, rows * output, output * input}));
+  const ner_blas *blas = ner_blas_open(nullptr);
+  struct Product {
+    const char *name;
+    size_t rows, columns, depth;
+    Factor a, b;
+  };
+  const Product products[] = {
+      {"forward", rows, output, input, {x.data(), input, false}, {weight.data(), input, true}},
+      {"by rows", rows, input, output, {y.data(), output, false}, {weight.data(), input, false}},
+      {"by weights", output, input, rows, {y.data(), output, true}, {x.data(), input, false}},
+  };
+  const double flops = 2e-6 * static_cast<double>(rows * input * output);
+  for (const Product &product : products) {
+    const std::string what = std::string("training, ") + product.name + ", " + std::to_string(rows) + " x " +
+                             std::to_string(input) + " -> " + std::to_string(output);
+    const auto work = [&](ner_instruction_set set, const ner_blas *with) {
+      static MatmulScratch scratch;
+      matmul(*kernels_for(set), with, scratch, threads, product.rows, product.columns, product.depth, product.a, product.b,
+             sum.data());
+    };
+    if (blas != nullptr) {
+      const double time = best_milliseconds([&] { work(NER_SCALAR, blas); });
+      report(what, "OpenBLAS", time, flops / time, "GFLOP/s");
+    }
+    for (const ner_instruction_set set : {NER_SCALAR, NER_AVX2, NER_AVX512}) {
+      if (!ner_instruction_set_available(set)) continue;
+      const double time = best_milliseconds([&] { work(set, nullptr); });
+      report(what, ner_instruction_set_name(set), time, flops / time, "GFLOP/s");
+      if (blas != nullptr) {
+        const double fraction = median_ratio([&] { work(NER_SCALAR, blas); }, [&] { work(set, nullptr); });
+        report(what + ", of OpenBLAS", ner_instruction_set_name(set), time, 100 * fraction, "%");
+      }
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -177,11 +241,13 @@ int main(int argc, char **argv) {
       return 2;
     }
   }
-  if (!json) std::printf("scan: %u threads; projection: 1 thread\n", threads);
+  if (!json) std::printf("scan and training: %u threads; projection: 1 thread\n", threads);
   bench_scan(rows, 512, threads);
   bench_projection(2048, 1024, 500, 500);
   bench_projection(2048, 256, 256, 256);
   bench_projection(1, 1024, 500, 500);
+  bench_training_matmul(384, 384, 500, threads);
+  bench_training_matmul(384, 1024, 500, threads);
   if (json) std::printf("\n]\n");
   return 0;
 }

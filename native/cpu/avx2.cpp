@@ -5,12 +5,15 @@
 #include <cstdint>
 
 #include "kernels.h"
+#include "kernels/adamw.h"
+#include "kernels/dropout_factors.h"
 #include "kernels/matmul_tile.h"
 #include "kernels/mean_rows.h"
 #include "kernels/next_above.h"
 #include "kernels/normalise.h"
 #include "kernels/score_block.h"
 #include "kernels/silu.h"
+#include "kernels/silu_with_slopes.h"
 
 namespace {
 
@@ -28,6 +31,7 @@ struct Lanes {
   }
   static void store(float *to, Vector vector) { _mm256_storeu_ps(to, vector); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
+  static Vector square_root(Vector vector) { return _mm256_sqrt_ps(vector); }
   static __m128 halves(Vector vector) {
     return _mm_add_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps(vector, 1));
   }
@@ -53,4 +57,4 @@ struct Lanes {
 // 6 x 2 sums, 2 columns and a factor; 4 x 3 pairs, 3 queries and a row.
 const ner_retriever::Kernels ner_retriever::avx2_kernels = {
     mean_rows<Lanes>, 6, 2 * Lanes::width, matmul_tile<Lanes, 6, 2>, silu<Lanes>, normalise<Lanes>,
-    score_block<Lanes, 4, 3>, next_above<Lanes>};
+    score_block<Lanes, 4, 3>, silu_with_slopes<Lanes>, dropout_factors, adamw<Lanes>, next_above<Lanes>};

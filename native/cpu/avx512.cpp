@@ -5,12 +5,15 @@
 #include <cstdint>
 
 #include "kernels.h"
+#include "kernels/adamw.h"
+#include "kernels/dropout_factors.h"
 #include "kernels/matmul_tile.h"
 #include "kernels/mean_rows.h"
 #include "kernels/next_above.h"
 #include "kernels/normalise.h"
 #include "kernels/score_block.h"
 #include "kernels/silu.h"
+#include "kernels/silu_with_slopes.h"
 
 namespace {
 
@@ -27,6 +30,7 @@ struct Lanes {
   }
   static void store(float *to, Vector vector) { _mm512_storeu_ps(to, vector); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+  static Vector square_root(Vector vector) { return _mm512_sqrt_ps(vector); }
   static float sum(Vector vector) {
     const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(vector), _mm512_extractf32x8_ps(vector, 1));
     const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
@@ -53,4 +57,4 @@ struct Lanes {
 // 12 x 2 sums, 2 columns and a factor; 4 x 6 pairs, 6 queries and a row.
 const ner_retriever::Kernels ner_retriever::avx512_kernels = {
     mean_rows<Lanes>, 12, 2 * Lanes::width, matmul_tile<Lanes, 12, 2>, silu<Lanes>, normalise<Lanes>,
-    score_block<Lanes, 4, 6>, next_above<Lanes>};
+    score_block<Lanes, 4, 6>, silu_with_slopes<Lanes>, dropout_factors, adamw<Lanes>, next_above<Lanes>};

@@ -1,10 +1,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "ner_retriever/instruction_set.h"
 
 namespace ner_retriever {
+
+// The numbers of one step of AdamW, as PyTorch's has them.
+struct AdamwStep {
+  float gradient_scale;     // of a gradient that is clipped
+  float decay;              // 1 - learning rate * weight decay
+  float step_size;          // learning rate / (1 - beta_1^step)
+  float second_correction;  // sqrt(1 - beta_2^step)
+};
 
 // What the operations need of an instruction set. Each set fills one such table in a file of its own, compiled with
 // flags of its own: no other file is compiled with more than the platform's baseline, and what those files have beside
@@ -29,6 +38,18 @@ struct Kernels {
   // scores[q * stride + r] = rows[r] · queries[q]. Each pair is summed in the same order, however many there are.
   void (*score_block)(const float *rows, size_t row_count, size_t dimensions, const float *queries,
                       size_t query_count, float *scores, size_t stride);
+
+  // One hidden layer of training: values[i] become SiLU(values[i]) * factors[i], and factors[i] the slope of that by
+  // values[i].
+  void (*silu_with_slopes)(float *values, float *factors, size_t count);
+
+  // factors[i]: 0 for the share `dropout` of the units, 1 / (1 - dropout) for the others. Unit first + i has its own
+  // place in a sequence that `key` decides: no generator is carried along, so the cut into calls does not matter.
+  void (*dropout_factors)(uint64_t key, uint64_t first, float dropout, float *factors, size_t count);
+
+  // One step of AdamW over `count` parameters.
+  void (*adamw)(const AdamwStep &step, const float *gradients, float *parameters, float *first_moments,
+                float *second_moments, size_t count);
 
   // The first i in [begin, end) whose score is not <= threshold (so NaN counts on either side), or `end`.
   size_t (*next_above)(const float *scores, size_t begin, size_t end, float threshold);

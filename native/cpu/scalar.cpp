@@ -5,12 +5,15 @@
 #include <cstring>
 
 #include "kernels.h"
+#include "kernels/adamw.h"
+#include "kernels/dropout_factors.h"
 #include "kernels/matmul_tile.h"
 #include "kernels/mean_rows.h"
 #include "kernels/next_above.h"
 #include "kernels/normalise.h"
 #include "kernels/score_block.h"
 #include "kernels/silu.h"
+#include "kernels/silu_with_slopes.h"
 
 namespace {
 
@@ -32,6 +35,10 @@ struct Lanes {
   }
   static void store(float *to, Vector vector) { std::memcpy(to, &vector, sizeof vector); }
   static Vector multiply_add(Vector a, Vector b, Vector c) { return a * b + c; }
+  static Vector square_root(Vector vector) {
+    for (size_t i = 0; i < width; ++i) vector[i] = __builtin_sqrtf(vector[i]);
+    return vector;
+  }
   static float sum(Vector vector) { return (vector[0] + vector[2]) + (vector[1] + vector[3]); }
   static void store_four_sums(float *to, const Vector *vectors) {
     for (size_t i = 0; i < 4; ++i) to[i] = sum(vectors[i]);
@@ -47,4 +54,4 @@ struct Lanes {
 // 16 registers of 4 lanes: 4 x 2 sums, 2 columns and a factor; 4 x 2 pairs.
 const ner_retriever::Kernels ner_retriever::scalar_kernels = {
     mean_rows<Lanes>, 4, 2 * Lanes::width, matmul_tile<Lanes, 4, 2>, silu<Lanes>, normalise<Lanes>,
-    score_block<Lanes, 4, 2>, next_above<Lanes>};
+    score_block<Lanes, 4, 2>, silu_with_slopes<Lanes>, dropout_factors, adamw<Lanes>, next_above<Lanes>};

@@ -8,6 +8,7 @@ test('doctor names everything that is needed, and fails where something of it is
   }
   expect(stdout).toMatch(/computes with (scalar|avx2|avx512)/);
   expect(stdout).toMatch(/^(ok|absent) +FAISS +\S/m);
+  expect(stdout).toMatch(/^(ok|absent) +OpenBLAS +\S/m);
   expect(stdout).toMatch(/^(ok|broken) +bundled model +\S/m);
   expect(stderr).toBe('');
   expect(code).toBe(/^broken/m.test(stdout) ? 1 : 0);

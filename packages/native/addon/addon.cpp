@@ -28,6 +28,10 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   add("indexSize", index_size);
   add("indexAdd", index_add);
   add("indexSearch", index_search);
+  add("trainerCreate", trainer_create);
+  add("trainerGradients", trainer_gradients);
+  add("trainerStep", trainer_step);
+  add("trainerState", trainer_state);
   return exports;
 }
 

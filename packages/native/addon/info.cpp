@@ -1,5 +1,6 @@
 #include "environment.h"
 #include "faiss_library.h"
+#include "ner_retriever/blas.h"
 #include "ner_retriever/faiss.h"
 #include "operations.h"
 
@@ -20,9 +21,16 @@ Napi::Value info(const Napi::CallbackInfo &info) {
     faiss.Set("reason", library.reason);
   }
 
+  const ner_blas *found = ner_blas_open(nullptr);
+  Napi::Object blas = Napi::Object::New(env);
+  blas.Set("available", found != nullptr);
+  blas.Set("version", found == nullptr ? env.Null() : Napi::String::New(env, ner_blas_version(found)).As<Napi::Value>());
+  blas.Set("reason", found == nullptr ? Napi::String::New(env, ner_last_error()).As<Napi::Value>() : env.Null());
+
   Napi::Object result = Napi::Object::New(env);
   result.Set("instructionSets", available);
   result.Set("instructionSet", ner_instruction_set_name(Environment::of(env).instruction_set));
   result.Set("faiss", faiss);
+  result.Set("openblas", blas);
   return result;
 }

@@ -16,3 +16,8 @@ Napi::Value index_create(const Napi::CallbackInfo &info);
 Napi::Value index_size(const Napi::CallbackInfo &info);
 Napi::Value index_add(const Napi::CallbackInfo &info);
 Napi::Value index_search(const Napi::CallbackInfo &info);
+
+Napi::Value trainer_create(const Napi::CallbackInfo &info);
+Napi::Value trainer_gradients(const Napi::CallbackInfo &info);
+Napi::Value trainer_step(const Napi::CallbackInfo &info);
+Napi::Value trainer_state(const Napi::CallbackInfo &info);

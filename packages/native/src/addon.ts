@@ -1,3 +1,10 @@
+import type {
+  HeadTrainerOptions,
+  HeadTrainerState,
+  TrainingBatch,
+  TrainingLoss,
+  TrainingUpdate,
+} from './head-trainer.js';
 import type { IndexBackend } from './index-backend.js';
 import type { InstructionSet } from './instruction-set.js';
 import { loadAddon } from './load-addon.js';
@@ -11,6 +18,9 @@ export interface ProjectionHandle {
 export interface IndexHandle {
   readonly [handle]: 'VectorIndex';
 }
+export interface TrainerHandle {
+  readonly [handle]: 'HeadTrainer';
+}
 
 /**
  * The native surface, one entry an exported function of addon/*.cpp. Nothing else in this package touches the binary;
@@ -21,6 +31,7 @@ export interface Addon {
     instructionSets: InstructionSet[];
     instructionSet: InstructionSet;
     faiss: { available: boolean; version: string | null; reason: string | null };
+    openblas: { available: boolean; version: string | null; reason: string | null };
   };
   crc32c(bytes: Uint8Array, seed: number): number;
   poolSpans(rows: Float32Array, dimensions: number, spans: Int32Array, pooling: Pooling): Float32Array;
@@ -41,6 +52,20 @@ export interface Addon {
     queries: Float32Array,
     limit: number,
   ): Promise<{ scores: Float32Array; rows: Uint32Array; limit: number }>;
+
+  trainerCreate(options: Required<HeadTrainerOptions>, state: HeadTrainerState): TrainerHandle;
+  trainerGradients(
+    trainer: TrainerHandle,
+    batch: TrainingBatch,
+    loss: TrainingLoss,
+  ): Promise<{ loss: number; gradients: Float32Array }>;
+  trainerStep(
+    trainer: TrainerHandle,
+    batch: TrainingBatch,
+    loss: TrainingLoss,
+    update: Required<TrainingUpdate>,
+  ): Promise<{ loss: number; gradientNorm: number }>;
+  trainerState(trainer: TrainerHandle): Promise<Required<HeadTrainerState>>;
 }
 
 export const addon: Addon = loadAddon() as Addon;

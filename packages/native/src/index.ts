@@ -1,4 +1,12 @@
 export { crc32c } from './crc32c.js';
+export {
+  HeadTrainer,
+  type HeadTrainerOptions,
+  type HeadTrainerState,
+  type TrainingBatch,
+  type TrainingLoss,
+  type TrainingUpdate,
+} from './head-trainer.js';
 export type { IndexBackend } from './index-backend.js';
 export { info, type NativeInfo } from './info.js';
 export type { InstructionSet } from './instruction-set.js';

@@ -8,6 +8,8 @@ export interface NativeInfo {
   instructionSet: InstructionSet;
   /** Whether the FAISS backend can be used, its version, or why not and what would help. */
   faiss: { available: boolean; version: string | null; reason: string | null };
+  /** The same of OpenBLAS, which training multiplies with where it is faster than this package's own kernels. */
+  openblas: { available: boolean; version: string | null; reason: string | null };
 }
 
 /** What of the native code works on this machine, and why the rest does not. */

@@ -7,7 +7,9 @@ import { info } from './info.js';
 
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const suite = ['pool-spans', 'projection', 'vector-index'].map((name) => `packages/native/src/${name}.test.ts`);
+const suite = ['pool-spans', 'projection', 'vector-index', 'head-trainer'].map(
+  (name) => `packages/native/src/${name}.test.ts`,
+);
 
 /** This environment without what the running vitest put into it. */
 function childEnvironment(instructionSet: string): NodeJS.ProcessEnv {

@@ -47,10 +47,17 @@ function machine(): Finding {
   };
 }
 
+interface OptionalLibrary {
+  readonly available: boolean;
+  readonly version: string | null;
+  readonly reason: string | null;
+}
+
 interface NativeInfo {
   readonly instructionSets: readonly string[];
   readonly instructionSet: string;
-  readonly faiss: { readonly available: boolean; readonly version: string | null; readonly reason: string | null };
+  readonly faiss: OptionalLibrary;
+  readonly openblas: OptionalLibrary;
 }
 
 /** The addon and what it found; its own message says what to do where it does not load. */
@@ -61,18 +68,18 @@ async function native(): Promise<Finding[]> {
   } catch (error) {
     return [{ subject: 'native addon', state: 'broken', says: (error as Error).message }];
   }
-  const { instructionSet, instructionSets, faiss } = info;
+  const { instructionSet, instructionSets, faiss, openblas } = info;
   const has = `computes with ${instructionSet} (this processor has ${instructionSets.join(', ')})`;
   return [
     { subject: 'native addon', state: 'ok', says: `loaded; ${has}` },
-    faiss.available
-      ? { subject: 'FAISS', state: 'ok', says: faiss.version ?? 'loaded' }
-      : {
-          subject: 'FAISS',
-          state: 'absent',
-          says: `not needed: exact search works without. ${faiss.reason ?? ''}`.trim(),
-        },
+    optional('FAISS', faiss, 'exact search works without'),
+    optional('OpenBLAS', openblas, 'heads are trained without'),
   ];
+}
+
+function optional(subject: string, { available, version, reason }: OptionalLibrary, without: string): Finding {
+  if (available) return { subject, state: 'ok', says: version ?? 'loaded' };
+  return { subject, state: 'absent', says: `not needed: ${without}. ${reason ?? ''}`.trim() };
 }
 
 async function sqlite(): Promise<string> {

@@ -21,11 +21,13 @@ const rooms = {
   encoder: ['mentions', 'model', 'pooling', 'projection'],
   detection: ['mentions', 'model', 'encoder'],
   pooling: [],
-  projection: [],
+  // ProjectionHead.train loads the training room when it is called.
+  projection: ['evaluation', 'training'],
   index: ['text', 'mentions', 'model'],
   search: ['index', 'text', 'mentions'],
   lexical: [],
   evaluation: ['text', 'mentions', 'model', 'projection', 'lexical'],
+  training: ['evaluation', 'lexical', 'mentions', 'model', 'projection'],
 };
 
 /** Files of core/src that every room may import, and that import none. */

@@ -218,6 +218,24 @@ const kinds = {
     exitCode: 1,
     message: (d) => `Cannot read the projection head ${d.file}: expected ${d.expected}, but received ${d.received}.`,
   },
+  TRAINING_DATA_TOO_SMALL: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `Expected mentions of at least 2 types to train on, none of which every mention has, but received ${d.types} types and ${d.mentions} usable mentions, and ${d.heldOut} types are held out. Give more labelled documents, or hold out fewer types.`,
+  },
+  TRAINING_DIVERGED: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `The loss is no number any more in epoch ${d.epoch}. Train with a learning rate below ${d.learningRate}.`,
+  },
+  CHECKPOINT_REFUSED: {
+    status: 409,
+    exitCode: 1,
+    message: (d) =>
+      `Cannot go on from the checkpoint ${d.file}: ${d.reason}. Remove it to begin anew, or name another file.`,
+  },
   DIMENSIONS_DIFFER: {
     status: 400,
     exitCode: 1,

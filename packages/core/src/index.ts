@@ -31,3 +31,6 @@ export { type DelimitedColumns, type DelimitedOptions, readDelimited } from './t
 export { type DocumentFormat, type ReadOptions, readDocuments } from './text/read-documents.js';
 export { readJsonLines } from './text/read-json-lines.js';
 export { readText } from './text/read-text.js';
+export type { TrainHeadOptions } from './training/train-head.js';
+export type { TrainingReport } from './training/train-on-taps.js';
+export type { NegativeShares, TrainingOptions, TrainingProgress } from './training/training-options.js';

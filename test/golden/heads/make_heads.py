@@ -55,6 +55,15 @@ torch.save(state, FOLDER / "head.pth")
 save_file(state, FOLDER / "head.safetensors")
 rows = np.random.default_rng(0).normal(size=(7, 8)).astype(np.float32)
 golden = {"rows": rows.tolist(), "expected": project(state, rows.astype(np.float64)).tolist()}
+
+torch.save(state, FOLDER / "legacy.pth", _use_new_zipfile_serialization=False)
+np.savez(FOLDER / "head.npz", **{name: tensor.numpy() for name, tensor in state.items()})
+
+# The head with a gate, whose answers are those of the head for inputs that went through it.
+gate = torch.randn(8)
+save_file(state | {"gate": gate}, FOLDER / "gated.safetensors")
+gated = rows.astype(np.float64) / (1 + np.exp(-gate.double().numpy()))
+golden["gated"] = project(state, gated).tolist()
 (FOLDER / "head.json").write_text(json.dumps(golden))
 
 # One storage, read with an offset, and columns first: a view as training code may leave it.
@@ -62,7 +71,6 @@ shared = torch.cat([torch.zeros(3), state["net.0.weight"].T.reshape(-1)])
 torch.save(state | {"net.0.weight": shared[3:].view(8, 5).T}, FOLDER / "view.pth")
 
 torch.save({name: tensor.half() for name, tensor in state.items()}, FOLDER / "refused-half.pth")
-torch.save(state, FOLDER / "refused-legacy.pth", _use_new_zipfile_serialization=False)
 torch.save({"state_dict": state, "epoch": 3}, FOLDER / "refused-checkpoint.pth")
 rewrite(FOLDER / "head.pth", "refused-compressed.pth", lambda content: content, zipfile.ZIP_DEFLATED)
 marker = "touch pickle-was-run"
@@ -78,3 +86,14 @@ rewrite(FOLDER / "head.pth", "refused-lying-storage.pth", lambda content: replac
 rewrite(FOLDER / "head.pth", "refused-lying-shape.pth", lambda content: replaced(content, b"K\x05K\x08\x86", b"K\x05K\x09\x86"))
 # A function that no float32 state dict needs.
 rewrite(FOLDER / "head.pth", "refused-call.pth", lambda content: replaced(content, b"_rebuild_tensor_v2\n", b"_rebuild_qtensor\n"))
+
+# Before PyTorch 1.6: what is called, and what its storages lie about.
+legacy = (FOLDER / "legacy.pth").read_bytes()
+call = pickle.dumps({"net.0.weight": Hostile(os.system, marker)}, 2)
+head_of_legacy = legacy[: legacy.index(b"\x80\x02", legacy.index(b"little_endian"))]
+(FOLDER / "refused-legacy-os-system.pth").write_bytes(head_of_legacy + call)
+(FOLDER / "refused-legacy-lying-storage.pth").write_bytes(
+    replaced(legacy, (40).to_bytes(8, "little"), (2**40).to_bytes(8, "little"))
+)
+np.savez(FOLDER / "refused-double.npz", **{name: tensor.double().numpy() for name, tensor in state.items()})
+np.savez_compressed(FOLDER / "refused-compressed.npz", **{name: tensor.numpy() for name, tensor in state.items()})

@@ -14,13 +14,46 @@ export interface LinearLayer {
   readonly outputDimensions: number;
 }
 
+/** What a head is made of. */
+export interface HeadWeights {
+  /** Numbers whose sigmoids multiply the inputs before the first layer; null where there is no gate. */
+  readonly gate: Float32Array | null;
+  readonly layers: readonly LinearLayer[];
+}
+
+/**
+ * The weights of a head: a tensor named gate, if there is one, and the linear layers.
+ *
+ * @throws NerRetrieverError HEAD_UNREADABLE where the tensors are no such head.
+ */
+export function headWeights(tensors: ReadonlyMap<string, NamedTensor>, file: string): HeadWeights {
+  const gateName = [...tensors.keys()].find((name) => name === 'gate' || name.endsWith('.gate'));
+  const layers = headLayers(new Map([...tensors].filter(([name]) => name !== gateName)), file);
+  const gate = gateName === undefined ? null : (tensors.get(gateName) as NamedTensor);
+  const inputs = (layers[0] as LinearLayer).inputDimensions;
+  if (gate !== null && (gate.shape.length !== 1 || gate.shape[0] !== inputs)) {
+    const received = `[${gate.shape.join(', ')}]`;
+    throw new NerRetrieverError('HEAD_UNREADABLE', { file, expected: `a gate of [${inputs}]`, received });
+  }
+  return { gate: gate?.data ?? null, layers };
+}
+
+/** The same head without a gate: its factors are taken into the columns of the first layer. */
+export function foldGate({ gate, layers }: HeadWeights): readonly LinearLayer[] {
+  const [first, ...rest] = layers;
+  if (gate === null || first === undefined) return layers;
+  const factors = Array.from(gate, (value) => 1 / (1 + Math.exp(-value)));
+  const weight = first.weight.map((value, i) => value * (factors[i % factors.length] as number));
+  return [{ ...first, weight }, ...rest];
+}
+
 /**
  * The linear layers of a head, in the order of their places in the torch module (`net.0`, `net.3`: the places between are the
  * activation and the dropout).
  *
  * @throws NerRetrieverError HEAD_UNREADABLE where the tensors are no chain of linear layers.
  */
-export function headLayers(tensors: ReadonlyMap<string, NamedTensor>, file: string): LinearLayer[] {
+function headLayers(tensors: ReadonlyMap<string, NamedTensor>, file: string): LinearLayer[] {
   const unreadable = (expected: string, received: string) =>
     new NerRetrieverError('HEAD_UNREADABLE', { file, expected, received });
   const places = [...tensors.keys()].map((name) => {

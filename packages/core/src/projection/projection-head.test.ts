@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { ProjectionHead } from './projection-head.js';
+import { readNpz } from './read-npz.js';
 import { readPytorch } from './read-pytorch.js';
 import { readSafetensors } from './read-safetensors.js';
 
@@ -25,13 +27,31 @@ function greatestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number 
 }
 
 describe('ProjectionHead', () => {
-  test.each(['head.safetensors', 'head.pth', 'view.pth'])('%s agrees with float64', async (name) => {
-    const { rows, expected } = JSON.parse(await readFile(join(heads, 'head.json'), 'utf8'));
-    const head = await ProjectionHead.load(join(heads, name));
-    expect([head.inputDimensions, head.outputDimensions]).toEqual([8, 4]);
-    const projected = await head.project(matrixOf(rows));
-    expect([projected.rows, projected.columns]).toEqual([7, 4]);
-    expect(greatestDifference(projected.data, expected.flat())).toBeLessThan(1e-6);
+  test.each(['head.safetensors', 'head.pth', 'view.pth', 'legacy.pth', 'head.npz'])(
+    '%s agrees with float64',
+    async (name) => {
+      const { rows, expected } = JSON.parse(await readFile(join(heads, 'head.json'), 'utf8'));
+      const head = await ProjectionHead.load(join(heads, name));
+      expect([head.inputDimensions, head.outputDimensions]).toEqual([8, 4]);
+      const projected = await head.project(matrixOf(rows));
+      expect([projected.rows, projected.columns]).toEqual([7, 4]);
+      expect(greatestDifference(projected.data, expected.flat())).toBeLessThan(1e-6);
+    },
+  );
+
+  test('a gate multiplies the inputs, also after the head was saved again', async () => {
+    const { rows, gated } = JSON.parse(await readFile(join(heads, 'head.json'), 'utf8'));
+    const head = await ProjectionHead.load(join(heads, 'gated.safetensors'));
+    expect(greatestDifference((await head.project(matrixOf(rows))).data, gated.flat())).toBeLessThan(1e-6);
+    const folder = await mkdtemp(join(tmpdir(), 'ner-retriever-head-'));
+    await head.save(join(folder, 'again.safetensors'));
+    const [one, other] = await Promise.all([
+      readFile(join(heads, 'gated.safetensors')),
+      readFile(join(folder, 'again.safetensors')),
+    ]);
+    expect(readSafetensors(other, 'again')).toEqual(readSafetensors(one, 'gated'));
+    await rm(folder, { recursive: true });
+    await expect(head.save(join(folder, 'none', 'x.safetensors'))).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' });
   });
 
   test('the published head agrees with float64', async ({ skip }) => {
@@ -65,11 +85,14 @@ describe('a hostile or strange file', () => {
   const reasons: Record<string, RegExp> = {
     'refused-call.pth': /_rebuild_qtensor.*not run/,
     'refused-checkpoint.pth': /"state_dict" is no tensor|"epoch" is no tensor/,
+    'refused-compressed.npz': /compressed entry/,
     'refused-compressed.pth': /compressed entry/,
+    'refused-double.npz': /save it as float32/,
     'refused-eval-2.pth': /"__builtin__\.eval".*not run/,
     'refused-eval-4.pth': /protocol 4/,
     'refused-half.pth': /torch\.HalfStorage.*float32/,
-    'refused-legacy.pth': /before 1\.6/,
+    'refused-legacy-lying-storage.pth': /storage of \d+ bytes where \d+ are left/,
+    'refused-legacy-os-system.pth': /"posix\.system".*not run/,
     'refused-lying-shape.pth': /outside its storage of 40/,
     'refused-lying-storage.pth': /storage of 160 bytes.*200 float32/,
     'refused-os-system-2.pth': /"posix\.system".*not run/,
@@ -89,6 +112,8 @@ describe('a hostile or strange file', () => {
 
   test.each([
     ['head.pth', readPytorch],
+    ['legacy.pth', readPytorch],
+    ['head.npz', readNpz],
     ['head.safetensors', readSafetensors],
   ] as const)(
     '%s cut off at any byte, or with any byte changed, never brings down more than its own reading',

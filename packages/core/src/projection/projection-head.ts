@@ -1,27 +1,66 @@
 import type { Projection } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
+import type { LabelledCorpus } from '../evaluation/labelled-corpus.js';
 import type { Matrix } from '../matrix.js';
-import { readProjection } from './read-projection.js';
+import type { TrainHeadOptions } from '../training/train-head.js';
+import type { TrainingReport } from '../training/train-on-taps.js';
+import { foldGate, type HeadWeights } from './head-layers.js';
+import { projectionOf, readHeadWeights } from './read-projection.js';
+import { writeHead } from './write-head.js';
 
 /** Linear layers with SiLU between them, then L2: what turns a model's values into vectors that can be compared. */
 export class ProjectionHead {
   readonly inputDimensions: number;
   readonly outputDimensions: number;
   readonly #projection: Projection;
+  readonly #weights: HeadWeights;
 
-  private constructor(projection: Projection) {
-    this.#projection = projection;
-    this.inputDimensions = projection.inputDimensions;
-    this.outputDimensions = projection.outputDimensions;
+  private constructor(weights: HeadWeights) {
+    this.#weights = weights;
+    this.#projection = projectionOf(foldGate(weights));
+    this.inputDimensions = this.#projection.inputDimensions;
+    this.outputDimensions = this.#projection.outputDimensions;
   }
 
   /**
-   * Reads a head: a .safetensors file, or a state dict that PyTorch saved (.pth, .pt). A pickle is read, never run.
+   * Reads a head: a .safetensors or .npz file, or a state dict that PyTorch saved (.pth, .pt). A pickle is read, never run.
    *
    * @throws NerRetrieverError HEAD_UNREADABLE.
    */
   static async load(path: string): Promise<ProjectionHead> {
-    return new ProjectionHead(await readProjection(path));
+    return new ProjectionHead(await readHeadWeights(path));
+  }
+
+  /**
+   * Trains a head on a labelled corpus: the name of a type and its mentions come near each other, mentions of other types away.
+   *
+   *     const corpus = await readSilver(['labelled.jsonl']);
+   *     const { head, report } = await ProjectionHead.train(corpus, { embedder: await Embedder.open() });
+   *     await head.save('head.safetensors');
+   *
+   * @throws NerRetrieverError OPTION_UNKNOWN, OPTION_INVALID, TRAINING_DATA_TOO_SMALL, TRAINING_DIVERGED, CHECKPOINT_REFUSED,
+   *   FILE_UNWRITABLE; the signal's reason when it aborts.
+   */
+  static async train(
+    corpus: LabelledCorpus,
+    options: TrainHeadOptions,
+  ): Promise<{ readonly head: ProjectionHead; readonly report: TrainingReport }> {
+    const { trainHead } = await import('../training/train-head.js');
+    const { weights, report } = await trainHead(corpus, options);
+    return { head: new ProjectionHead(weights), report };
+  }
+
+  /**
+   * Writes the head as .safetensors.
+   *
+   * @throws NerRetrieverError FILE_UNWRITABLE.
+   */
+  async save(path: string): Promise<void> {
+    try {
+      await writeHead(path, this.#weights.layers, this.#weights.gate);
+    } catch (cause) {
+      throw new NerRetrieverError('FILE_UNWRITABLE', { file: path, reason: (cause as Error).message }, { cause });
+    }
   }
 
   /**

@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { Projection } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
-import { headLayers, type LinearLayer } from './head-layers.js';
+import { foldGate, type HeadWeights, headWeights, type LinearLayer } from './head-layers.js';
+import { readNpz } from './read-npz.js';
 import { readPytorch } from './read-pytorch.js';
 import { readSafetensors } from './read-safetensors.js';
 
@@ -10,18 +11,27 @@ const FILE_BYTES = 2 ** 30;
 
 /** The native projection of a head file. @throws NerRetrieverError HEAD_UNREADABLE. */
 export async function readProjection(path: string): Promise<Projection> {
-  const layers = await readHead(path);
+  return projectionOf(await readHead(path));
+}
+
+/** Layers as the native library takes them. */
+export function projectionOf(layers: readonly LinearLayer[]): Projection {
   return new Projection(
     layers.map(({ weight, bias }) => ({ weight, bias })),
-    layers[0]?.inputDimensions as number,
+    (layers[0] as LinearLayer).inputDimensions,
   );
 }
 
-/** The layers of a head file, by its ending: .safetensors, or else PyTorch's. @throws NerRetrieverError HEAD_UNREADABLE. */
+/** The layers of a head file, a gate taken into the first one. @throws NerRetrieverError HEAD_UNREADABLE. */
 export async function readHead(path: string): Promise<LinearLayer[]> {
+  return [...foldGate(await readHeadWeights(path))];
+}
+
+/** The weights of a head file, by its ending: .safetensors, .npz, or else PyTorch's. @throws NerRetrieverError HEAD_UNREADABLE. */
+export async function readHeadWeights(path: string): Promise<HeadWeights> {
   const bytes = await read(path);
-  const tensors = path.endsWith('.safetensors') ? readSafetensors(bytes, path) : readPytorch(bytes, path);
-  return headLayers(tensors, path);
+  const reader = path.endsWith('.safetensors') ? readSafetensors : path.endsWith('.npz') ? readNpz : readPytorch;
+  return headWeights(reader(bytes, path), path);
 }
 
 async function read(path: string): Promise<Uint8Array> {

@@ -1,24 +1,32 @@
 import { NerRetrieverError } from '../errors.js';
 import type { NamedTensor } from './head-layers.js';
-import { type PickledTensor, readStateDict } from './read-state-dict.js';
+import { type PickledTensor, readLegacyStateDict, readStateDict } from './read-state-dict.js';
 import { storedZipEntries } from './stored-zip.js';
 
 /**
- * The float32 tensors of a state dict that `torch.save` wrote (PyTorch 1.6 or later).
+ * The float32 tensors of a state dict that `torch.save` wrote: a zip archive, or before PyTorch 1.6 pickles in a row.
  *
  * @throws NerRetrieverError HEAD_UNREADABLE.
  */
 export function readPytorch(bytes: Uint8Array, file: string): Map<string, NamedTensor> {
   const expected = 'a state dict as torch.save(module.state_dict(), file) writes it, or a .safetensors file';
   try {
-    if (bytes[0] === 0x80)
-      throw new RangeError("a bare pickle, PyTorch's format before 1.6: load and save it again there");
-    return readTensors(storedZipEntries(bytes));
+    return bytes[0] === 0x80 ? readLegacy(bytes) : readTensors(storedZipEntries(bytes));
   } catch (cause) {
     // Whatever a hostile file makes the readers throw (a TypeError of the UTF-8 decoder, say) is a fault of the file.
     const received = (cause as Error).message;
     throw new NerRetrieverError('HEAD_UNREADABLE', { file, expected, received }, { cause });
   }
+}
+
+function readLegacy(bytes: Uint8Array): Map<string, NamedTensor> {
+  const { tensors, storages } = readLegacyStateDict(bytes);
+  return new Map(
+    [...tensors].map(([name, tensor]) => [
+      name,
+      { shape: tensor.shape, data: read(name, tensor, storages.get(tensor.storage)) },
+    ]),
+  );
 }
 
 function readTensors(entries: ReadonlyMap<string, Uint8Array>): Map<string, NamedTensor> {

@@ -16,7 +16,41 @@ export interface PickledTensor {
  * @throws RangeError with what came.
  */
 export function readStateDict(pickle: Uint8Array): Map<string, PickledTensor> {
-  const root = new PickleReader(pickle).read();
+  return stateDictOf(new PickleReader(pickle).read());
+}
+
+/**
+ * Reads a state dict in PyTorch's format before 1.6: pickles one after the other (a magic number, a version, facts of the system, the
+ * state dict, the names of its storages), then each storage, its number of elements before it. Nothing in it is ever run.
+ *
+ * @throws RangeError with what came.
+ */
+export function readLegacyStateDict(bytes: Uint8Array): {
+  tensors: Map<string, PickledTensor>;
+  storages: Map<string, Uint8Array>;
+} {
+  const reader = new PickleReader(bytes);
+  if (reader.read() !== LEGACY_MAGIC) throw new RangeError('a bare pickle that torch.save did not write');
+  if (reader.read() !== LEGACY_VERSION)
+    throw new RangeError("another version of PyTorch's format before 1.6 than 1001");
+  const system = reader.read();
+  if (!(system instanceof Map) || system.get('little_endian') !== true) {
+    throw new RangeError('tensors that are not little-endian');
+  }
+  const tensors = stateDictOf(reader.read());
+  const names = reader.read();
+  if (!Array.isArray(names)) throw new RangeError('a file without the names of its storages');
+
+  const storages = new Map<string, Uint8Array>();
+  for (const name of names) {
+    if (typeof name !== 'string') throw new RangeError('a storage whose name is no text');
+    const length = 4 * reader.count();
+    storages.set(name, reader.bytes(length));
+  }
+  return { tensors, storages };
+}
+
+function stateDictOf(root: Value): Map<string, PickledTensor> {
   if (!(root instanceof Map)) throw new RangeError('a pickle that holds no dict');
   const tensors = new Map<string, PickledTensor>();
   for (const [name, value] of root) {
@@ -49,11 +83,13 @@ class Tensor implements PickledTensor {
   ) {}
 }
 
-type Value = null | boolean | number | string | Value[] | Map<Value, Value> | Name | Storage | Tensor;
+type Value = null | boolean | number | bigint | string | Value[] | Map<Value, Value> | Name | Storage | Tensor;
 
 const ORDERED_DICT = 'collections.OrderedDict';
 const REBUILD_TENSOR = 'torch._utils._rebuild_tensor_v2';
 const FLOAT_STORAGE = 'torch.FloatStorage';
+const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
+const LEGACY_VERSION = 1001;
 
 class PickleReader {
   readonly #bytes: Uint8Array;
@@ -68,7 +104,11 @@ class PickleReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
+  /** The next pickle: there may be several in a row, which know nothing of each other. */
   read(): Value {
+    this.#stack.length = 0;
+    this.#marks.length = 0;
+    this.#memo.clear();
     for (;;) {
       const opcode = String.fromCharCode(this.#byte());
       if (opcode === STOP) return this.#pop();
@@ -79,6 +119,21 @@ class PickleReader {
       }
       step();
     }
+  }
+
+  /** The int64 behind the pickles. */
+  count(): number {
+    const count = Number(this.#view.getBigInt64(this.#take(8), true));
+    if (!isCount(count)) throw new RangeError(`a storage of ${count} elements`);
+    return count;
+  }
+
+  bytes(length: number): Uint8Array {
+    if (length > this.#bytes.length - this.#at) {
+      throw new RangeError(`a storage of ${length} bytes where ${this.#bytes.length - this.#at} are left`);
+    }
+    const begin = this.#take(length);
+    return this.#bytes.subarray(begin, begin + length);
   }
 
   /** Opcodes of protocol 2, by their letters in Python's pickletools; those that a state dict does not need are not here. */
@@ -94,6 +149,7 @@ class PickleReader {
     J: () => this.#stack.push(this.#view.getInt32(this.#take(4), true)),
     K: () => this.#stack.push(this.#byte()),
     M: () => this.#stack.push(this.#view.getUint16(this.#take(2), true)),
+    '\x8a': () => this.#stack.push(this.#long(this.#byte())),
     X: () => this.#stack.push(this.#text(this.#uint32())),
     q: () => this.#remember(this.#byte()),
     r: () => this.#remember(this.#uint32()),
@@ -103,6 +159,8 @@ class PickleReader {
     '\x86': () => this.#stack.push(this.#popMany(2)),
     '\x87': () => this.#stack.push(this.#popMany(3)),
     t: () => this.#stack.push(this.#popToMark()),
+    a: () => this.#append(this.#popMany(1)),
+    e: () => this.#append(this.#popToMark()),
     s: () => this.#setItems(this.#popMany(2)),
     u: () => this.#setItems(this.#popToMark()),
     c: () => this.#stack.push(knownName(`${this.#line()}.${this.#line()}`)),
@@ -146,6 +204,15 @@ class PickleReader {
     return utf8.decode(this.#bytes.subarray(begin, begin + length));
   }
 
+  /** A whole number of any length, little-endian; what a number holds is one. */
+  #long(length: number): number | bigint {
+    const begin = this.#take(length);
+    let value = 0n;
+    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[begin + i] as number);
+    value = BigInt.asIntN(8 * length, value);
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+
   #line(): string {
     const end = this.#bytes.indexOf(0x0a, this.#at);
     if (end < 0) throw new RangeError('a pickle that is cut off');
@@ -182,6 +249,12 @@ class PickleReader {
     this.#stack.push(value);
   }
 
+  #append(items: readonly Value[]): void {
+    const list = this.#stack.at(-1);
+    if (!Array.isArray(list)) throw new RangeError('a pickle that appends to no list');
+    list.push(...items);
+  }
+
   #setItems(items: readonly Value[]): void {
     const dict = this.#stack.at(-1);
     if (!(dict instanceof Map) || items.length % 2 === 1) throw new RangeError('a pickle that sets items of no dict');
@@ -198,9 +271,9 @@ function knownName(text: string): Name {
   throw new RangeError(`a pickle that names ${JSON.stringify(text)}, which a state dict does not need; it was not run`);
 }
 
-/** ('storage', torch.FloatStorage, key, device, elements) */
+/** ('storage', torch.FloatStorage, key, device, elements), and before 1.6 the view of another storage, which is None. */
 function storage(value: Value): Storage {
-  if (Array.isArray(value) && value.length === 5) {
+  if (Array.isArray(value) && (value.length === 5 || (value.length === 6 && value[5] === null))) {
     const [kind, type, key, , elements] = value;
     const float = type instanceof Name && type.text === FLOAT_STORAGE;
     if (kind === 'storage' && float && typeof key === 'string' && isCount(elements)) return new Storage(key, elements);

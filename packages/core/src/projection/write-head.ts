@@ -1,24 +1,17 @@
-import { writeFile } from 'node:fs/promises';
-import type { LinearLayer } from './head-layers.js';
+import type { LinearLayer, NamedTensor } from './head-layers.js';
+import { writeSafetensors } from './write-safetensors.js';
 
 /** Writes the layers of a projection head as .safetensors, named as in the published head: net.0, net.3 and so on. */
-export async function writeHead(path: string, layers: readonly LinearLayer[]): Promise<void> {
-  const header: Record<string, unknown> = {};
-  const tensors: Float32Array[] = [];
-  let offset = 0;
-  const add = (name: string, shape: readonly number[], data: Float32Array) => {
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
-    tensors.push(data);
-  };
+export async function writeHead(
+  path: string,
+  layers: readonly LinearLayer[],
+  gate: Float32Array | null = null,
+): Promise<void> {
+  const tensors = new Map<string, NamedTensor>();
+  if (gate !== null) tensors.set('gate', { shape: [gate.length], data: gate });
   for (const [i, { weight, bias, inputDimensions, outputDimensions }] of layers.entries()) {
-    add(`net.${3 * i}.weight`, [outputDimensions, inputDimensions], weight);
-    add(`net.${3 * i}.bias`, [outputDimensions], bias);
+    tensors.set(`net.${3 * i}.weight`, { shape: [outputDimensions, inputDimensions], data: weight });
+    tensors.set(`net.${3 * i}.bias`, { shape: [outputDimensions], data: bias });
   }
-  const json = JSON.stringify(header);
-  // The values begin at a multiple of eight bytes.
-  const padded = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.length));
-  await writeFile(path, [length, padded, ...tensors]);
+  await writeSafetensors(path, tensors);
 }

@@ -39,6 +39,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/model.js')).model,
   },
   {
+    name: 'head',
+    summary: 'train a projection head on labelled documents, bring one from PyTorch or NumPy, or look into one',
+    load: async () => (await import('./commands/head.js')).head,
+  },
+  {
     name: 'serve',
     summary: 'answer searches over HTTP',
     load: async () => (await import('./commands/serve.js')).serve,

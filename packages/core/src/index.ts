@@ -15,7 +15,7 @@ export type { Matrix } from './matrix.js';
 export type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
 export type { ModelDescription } from './model/model-description.js';
 export { type ModelFolder, openModelFolder } from './model/model-folder.js';
-export { ProjectionHead } from './projection/projection-head.js';
+export { type HeadDescription, ProjectionHead } from './projection/projection-head.js';
 export {
   type AddOptions,
   type IndexInfo,

@@ -8,6 +8,16 @@ import { foldGate, type HeadWeights } from './head-layers.js';
 import { projectionOf, readHeadWeights } from './read-projection.js';
 import { writeHead } from './write-head.js';
 
+/** What a head is made of, in numbers. */
+export interface HeadDescription {
+  readonly inputDimensions: number;
+  readonly outputDimensions: number;
+  readonly layers: readonly { readonly inputDimensions: number; readonly outputDimensions: number }[];
+  /** Whether every input is first multiplied by the sigmoid of a number of its own. */
+  readonly gate: boolean;
+  readonly parameters: number;
+}
+
 /** Linear layers with SiLU between them, then L2: what turns a model's values into vectors that can be compared. */
 export class ProjectionHead {
   readonly inputDimensions: number;
@@ -48,6 +58,17 @@ export class ProjectionHead {
     const { trainHead } = await import('../training/train-head.js');
     const { weights, report } = await trainHead(corpus, options);
     return { head: new ProjectionHead(weights), report };
+  }
+
+  get description(): HeadDescription {
+    const { gate, layers } = this.#weights;
+    return {
+      inputDimensions: this.inputDimensions,
+      outputDimensions: this.outputDimensions,
+      layers: layers.map(({ inputDimensions, outputDimensions }) => ({ inputDimensions, outputDimensions })),
+      gate: gate !== null,
+      parameters: layers.reduce((sum, { weight, bias }) => sum + weight.length + bias.length, gate?.length ?? 0),
+    };
   }
 
   /**

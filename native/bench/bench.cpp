@@ -189,6 +189,7 @@ void bench_training_matmul(size_t rows, size_t input, size_t output, unsigned th
                            y = random_floats(rows * output);
   std::vector<float> sum(std::max({rows * input, rows * output, output * input}));
   const ner_blas *blas = ner_blas_open(nullptr);
+  ThreadTeam team(threads);
   struct Product {
     const char *name;
     size_t rows, columns, depth;
@@ -205,7 +206,7 @@ void bench_training_matmul(size_t rows, size_t input, size_t output, unsigned th
                              std::to_string(input) + " -> " + std::to_string(output);
     const auto work = [&](ner_instruction_set set, const ner_blas *with) {
       static MatmulScratch scratch;
-      matmul(*kernels_for(set), with, scratch, threads, product.rows, product.columns, product.depth, product.a, product.b,
+      matmul(*kernels_for(set), with, scratch, team, product.rows, product.columns, product.depth, product.a, product.b,
              sum.data());
     };
     if (blas != nullptr) {

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "../blas/blas.h"
-#include "run_on_threads.h"
 
 namespace ner_retriever {
 
@@ -18,14 +17,6 @@ constexpr size_t depth_block = 256;
 constexpr size_t largest_tile = 12 * 32;
 
 constexpr size_t divide_up(size_t value, size_t step) { return (value + step - 1) / step; }
-
-// Calls work(begin, end) with an equal share of [0, count) for each thread. No thread is started for nothing.
-template <class Work>
-void share(size_t count, size_t threads, const Work &work) {
-  const size_t shares = std::min(count, std::max<size_t>(threads, 1));
-  if (shares == 0) return;
-  run_on_threads(shares, [&](size_t thread) { work(count * thread / shares, count * (thread + 1) / shares); });
-}
 
 // `width` lines (rows of a, or columns of b) from `first` on -> packed [depth, width]; lines beyond `count` are zero.
 // Line l, step s of the factor is data[l * line_stride + s * step_stride]; one of the strides is 1.
@@ -66,20 +57,20 @@ void add_tile(const Kernels &kernels, const float *a, const float *b, size_t dep
     std::memcpy(sum + row * stride, tile + row * kernels.tile_columns, columns * sizeof(float));
 }
 
-void multiply_with_kernels(const Kernels &kernels, MatmulScratch &scratch, size_t threads, size_t rows, size_t columns,
+void multiply_with_kernels(const Kernels &kernels, MatmulScratch &scratch, ThreadTeam &team, size_t rows, size_t columns,
                            size_t depth, Factor a, Factor b, float *sum) {
   const size_t tile_rows = kernels.tile_rows, tile_columns = kernels.tile_columns;
   const size_t panels = divide_up(columns, tile_columns), tiles = divide_up(rows, tile_rows);
   float *packed_columns = scratch.columns(panels * tile_columns * depth);
   float *packed_rows = scratch.rows(tiles * tile_rows * depth);
 
-  share(panels, threads, [&](size_t begin, size_t end) {
+  team.share(panels, panels, [&](size_t begin, size_t end) {
     for (size_t panel = begin; panel < end; ++panel)
       pack(b.data, b.transposed ? b.stride : 1, b.transposed ? 1 : b.stride, panel * tile_columns, columns, depth,
            tile_columns, packed_columns + panel * tile_columns * depth);
   });
 
-  share(tiles, threads, [&](size_t begin, size_t end) {
+  team.share(tiles, tiles, [&](size_t begin, size_t end) {
     for (size_t first = begin; first < end; first += block_tiles) {
       const size_t last = std::min(first + block_tiles, end);
       for (size_t tile = first; tile < last; ++tile)
@@ -102,12 +93,13 @@ void multiply_with_kernels(const Kernels &kernels, MatmulScratch &scratch, size_
   });
 }
 
-void multiply_with_blas(const ner_blas &blas, size_t threads, size_t rows, size_t columns, size_t depth, Factor a,
+void multiply_with_blas(const ner_blas &blas, ThreadTeam &team, size_t rows, size_t columns, size_t depth, Factor a,
                         Factor b, float *sum) {
   constexpr int row_major = 101, plain = 111, transposed = 112;
   const auto size = [](size_t value) { return static_cast<int>(value); };
   blas.set_threads(1);
-  share(rows, threads, [&](size_t begin, size_t end) {
+  // Each piece packs all of b again: one a thread.
+  team.share(rows, team.size(), [&](size_t begin, size_t end) {
     blas.sgemm(row_major, a.transposed ? transposed : plain, b.transposed ? transposed : plain, size(end - begin),
                size(columns), size(depth), 1.0f, a.data + begin * (a.transposed ? 1 : a.stride), size(a.stride), b.data,
                size(b.stride), 1.0f, sum + begin * columns, size(columns));
@@ -116,13 +108,13 @@ void multiply_with_blas(const ner_blas &blas, size_t threads, size_t rows, size_
 
 }  // namespace
 
-void matmul(const Kernels &kernels, const ner_blas *blas, MatmulScratch &scratch, size_t threads, size_t rows,
+void matmul(const Kernels &kernels, const ner_blas *blas, MatmulScratch &scratch, ThreadTeam &team, size_t rows,
             size_t columns, size_t depth, Factor a, Factor b, float *sum) {
   if (rows == 0 || columns == 0 || depth == 0) return;
   if (blas != nullptr)
-    multiply_with_blas(*blas, threads, rows, columns, depth, a, b, sum);
+    multiply_with_blas(*blas, team, rows, columns, depth, a, b, sum);
   else
-    multiply_with_kernels(kernels, scratch, threads, rows, columns, depth, a, b, sum);
+    multiply_with_kernels(kernels, scratch, team, rows, columns, depth, a, b, sum);
 }
 
 }  // namespace ner_retriever

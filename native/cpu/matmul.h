@@ -5,6 +5,7 @@
 #include "aligned_floats.h"
 #include "kernels.h"
 #include "ner_retriever/blas.h"
+#include "thread_team.h"
 
 namespace ner_retriever {
 
@@ -36,7 +37,7 @@ class MatmulScratch {
 
 // sum [rows, columns] += a [rows, depth] * b [depth, columns]. With the kernels each element is one chain of additions
 // over the depth in order: the same bits whatever the number of threads. `blas`, if there is one, multiplies instead.
-void matmul(const Kernels &kernels, const ner_blas *blas, MatmulScratch &scratch, size_t threads, size_t rows,
+void matmul(const Kernels &kernels, const ner_blas *blas, MatmulScratch &scratch, ThreadTeam &team, size_t rows,
             size_t columns, size_t depth, Factor a, Factor b, float *sum);
 
 }  // namespace ner_retriever

@@ -11,7 +11,7 @@
 #include "kernels.h"
 #include "last_error.h"
 #include "matmul.h"
-#include "run_on_threads.h"
+#include "thread_team.h"
 
 namespace {
 
@@ -55,13 +55,10 @@ struct Layout {
         count(bias_2 + options.output) {}
 };
 
-// Work(begin, end) over [0, count) `unit`s of `size` elements each, on as many threads as they are worth.
+// Work(begin, end) over [0, count) units of `size` elements each, on as many threads as they are worth.
 template <class Work>
-void in_parts(size_t count, size_t size, size_t threads, const Work &work) {
-  const size_t worth = std::max<size_t>(1, count * size / elements_a_thread);
-  const size_t parts = std::min({count, worth, std::max<size_t>(threads, 1)});
-  if (parts == 0) return;
-  run_on_threads(parts, [&](size_t part) { work(count * part / parts, count * (part + 1) / parts); });
+void in_parts(ThreadTeam &team, size_t count, size_t size, const Work &work) {
+  team.share(count, std::max<size_t>(1, count * size / elements_a_thread), work);
 }
 
 double dot(const float *a, const float *b, size_t count) {
@@ -143,18 +140,18 @@ struct ner_trainer {
         gradients(make_aligned_floats(layout.count)) {}
 
   // The loss of a batch; its gradients are in `gradients` afterwards.
-  double learn(const ner_training_batch &batch, const ner_loss_options &loss, size_t threads) {
+  double learn(const ner_training_batch &batch, const ner_loss_options &loss, ThreadTeam &team) {
     const size_t rows = batch.row_count;
-    forward(batch, threads);
+    forward(batch, team);
     unit_gradients_.zeros(rows * shape.output);
     const double value = loss.loss == NER_LOSS_TRIPLET ? triplet(batch, static_cast<double>(loss.margin))
-                                                       : info_nce(batch, static_cast<double>(loss.temperature), threads);
-    backward(rows, threads);
+                                                       : info_nce(batch, static_cast<double>(loss.temperature), team);
+    backward(rows, team);
     return value;
   }
 
   // The length of the gradient before it was clipped.
-  double update(const ner_update_options &options, size_t threads) {
+  double update(const ner_update_options &options, ThreadTeam &team) {
     ++steps;
     const double norm = std::sqrt(dot(gradients.get(), gradients.get(), layout.count));
     const auto limit = static_cast<double>(options.maximum_gradient_norm);
@@ -166,7 +163,7 @@ struct ner_trainer {
         static_cast<float>(rate / (1.0 - std::pow(0.9, done))),
         static_cast<float>(std::sqrt(1.0 - std::pow(0.999, done))),
     };
-    in_parts(layout.count, 4, threads, [&](size_t begin, size_t end) {
+    in_parts(team, layout.count, 4, [&](size_t begin, size_t end) {
       kernels.adamw(step, gradients.get() + begin, parameters.get() + begin, first_moments.get() + begin,
                     second_moments.get() + begin, end - begin);
     });
@@ -187,8 +184,8 @@ struct ner_trainer {
   Values scores_;           // [examples, examples + negatives]
   MatmulScratch scratch_;
 
-  void multiply(size_t threads, size_t rows, size_t columns, size_t depth, Factor a, Factor b, float *sum) {
-    matmul(kernels, blas, scratch_, threads, rows, columns, depth, a, b, sum);
+  void multiply(ThreadTeam &team, size_t rows, size_t columns, size_t depth, Factor a, Factor b, float *sum) {
+    matmul(kernels, blas, scratch_, team, rows, columns, depth, a, b, sum);
   }
 
   // x * sigmoid(gate) through weight_1 is x through weight_1 with its columns times sigmoid(gate): the gate costs no
@@ -206,10 +203,10 @@ struct ner_trainer {
     return gated;
   }
 
-  void forward(const ner_training_batch &batch, size_t threads) {
+  void forward(const ner_training_batch &batch, ThreadTeam &team) {
     const size_t rows = batch.row_count;
     float *input = input_.of_size(rows * shape.input);
-    in_parts(rows, shape.input, threads, [&](size_t begin, size_t end) {
+    in_parts(team, rows, shape.input, [&](size_t begin, size_t end) {
       for (size_t row = begin; row < end; ++row)
         std::memcpy(input + row * shape.input, batch.table + static_cast<size_t>(batch.rows[row]) * shape.input,
                     shape.input * sizeof(float));
@@ -217,13 +214,13 @@ struct ner_trainer {
 
     float *hidden = hidden_.of_size(rows * shape.hidden);
     repeat_row(parameters.get() + layout.bias_1, shape.hidden, rows, hidden);
-    multiply(threads, rows, shape.hidden, shape.input, {input, shape.input, false}, {first_weight(), shape.input, true},
+    multiply(team, rows, shape.hidden, shape.input, {input, shape.input, false}, {first_weight(), shape.input, true},
              hidden);
 
     float *slopes = slopes_.of_size(rows * shape.hidden);
     // Each step has units of its own; steps are far apart in the sequence of the seed.
     const uint64_t key = shape.seed * 0x9e3779b97f4a7c15u + steps * 0xd1b54a32d192ed03u;
-    in_parts(rows * shape.hidden, 4, threads, [&](size_t begin, size_t end) {
+    in_parts(team, rows * shape.hidden, 4, [&](size_t begin, size_t end) {
       if (shape.dropout > 0)
         kernels.dropout_factors(key, begin, shape.dropout, slopes + begin, end - begin);
       else
@@ -234,9 +231,9 @@ struct ner_trainer {
     float *unit = unit_.of_size(rows * shape.output);
     float *norms = norms_.of_size(rows);
     repeat_row(parameters.get() + layout.bias_2, shape.output, rows, unit);
-    multiply(threads, rows, shape.output, shape.hidden, {hidden, shape.hidden, false},
+    multiply(team, rows, shape.output, shape.hidden, {hidden, shape.hidden, false},
              {parameters.get() + layout.weight_2, shape.hidden, true}, unit);
-    in_parts(rows, shape.output, threads, [&](size_t begin, size_t end) {
+    in_parts(team, rows, shape.output, [&](size_t begin, size_t end) {
       for (size_t row = begin; row < end; ++row) {
         float *values = unit + row * shape.output;
         const double norm = std::sqrt(dot(values, values, shape.output));
@@ -273,7 +270,7 @@ struct ner_trainer {
   }
 
   // An example's candidates: its positive, the positives of other examples that `contrast` names, and its own negatives.
-  double info_nce(const ner_training_batch &batch, double temperature, size_t threads) {
+  double info_nce(const ner_training_batch &batch, double temperature, ThreadTeam &team) {
     const size_t examples = batch.example_count, size = shape.output;
     float *anchors = anchors_.of_size(examples * size), *positives = positives_.of_size(examples * size);
     for (size_t example = 0; example < examples; ++example) {
@@ -283,7 +280,7 @@ struct ner_trainer {
     // Cosines of every anchor with every positive; they become gradients of the loss by these cosines.
     float *scores = scores_.zeros(examples * examples);
     if (batch.contrast != nullptr)
-      multiply(threads, examples, examples, size, {anchors, size, false}, {positives, size, true}, scores);
+      multiply(team, examples, examples, size, {anchors, size, false}, {positives, size, true}, scores);
     else
       for (size_t example = 0; example < examples; ++example)
         scores[example * examples + example] =
@@ -328,8 +325,8 @@ struct ner_trainer {
 
     float *anchor_gradients = anchor_gradients_.zeros(examples * size);
     float *positive_gradients = positive_gradients_.zeros(examples * size);
-    multiply(threads, examples, size, examples, {scores, examples, false}, {positives, size, false}, anchor_gradients);
-    multiply(threads, examples, size, examples, {scores, examples, true}, {anchors, size, false}, positive_gradients);
+    multiply(team, examples, size, examples, {scores, examples, false}, {positives, size, false}, anchor_gradients);
+    multiply(team, examples, size, examples, {scores, examples, true}, {anchors, size, false}, positive_gradients);
     for (size_t example = 0; example < examples; ++example) {
       add_scaled(unit_gradient(batch.anchors[example]), 1.0f, anchor_gradients + example * size, size);
       add_scaled(unit_gradient(batch.positives[example]), 1.0f, positive_gradients + example * size, size);
@@ -337,10 +334,10 @@ struct ner_trainer {
     return loss;
   }
 
-  void backward(size_t rows, size_t threads) {
+  void backward(size_t rows, ThreadTeam &team) {
     // Through L2: what points along the row does not change its direction.
     float *outer = unit_gradients_.get();
-    in_parts(rows, shape.output, threads, [&](size_t begin, size_t end) {
+    in_parts(team, rows, shape.output, [&](size_t begin, size_t end) {
       for (size_t row = begin; row < end; ++row) {
         float *gradient = outer + row * shape.output;
         const float *unit = unit_.get() + row * shape.output;
@@ -353,20 +350,20 @@ struct ner_trainer {
 
     float *weight_2 = gradients.get() + layout.weight_2;
     std::fill(weight_2, weight_2 + shape.output * shape.hidden, 0.0f);
-    multiply(threads, shape.output, shape.hidden, rows, {outer, shape.output, true},
+    multiply(team, shape.output, shape.hidden, rows, {outer, shape.output, true},
              {hidden_.get(), shape.hidden, false}, weight_2);
     sum_rows(outer, rows, shape.output, gradients.get() + layout.bias_2);
 
     float *inner = hidden_gradients_.zeros(rows * shape.hidden);
-    multiply(threads, rows, shape.hidden, shape.output, {outer, shape.output, false},
+    multiply(team, rows, shape.hidden, shape.output, {outer, shape.output, false},
              {parameters.get() + layout.weight_2, shape.hidden, false}, inner);
-    in_parts(rows * shape.hidden, 1, threads, [&](size_t begin, size_t end) {
+    in_parts(team, rows * shape.hidden, 1, [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i) inner[i] *= slopes_.get()[i];
     });
 
     float *weight_1 = gradients.get() + layout.weight_1;
     std::fill(weight_1, weight_1 + shape.hidden * shape.input, 0.0f);
-    multiply(threads, shape.hidden, shape.input, rows, {inner, shape.hidden, true}, {input_.get(), shape.input, false},
+    multiply(team, shape.hidden, shape.input, rows, {inner, shape.hidden, true}, {input_.get(), shape.input, false},
              weight_1);
     sum_rows(inner, rows, shape.hidden, gradients.get() + layout.bias_1);
     if (shape.gate != 0) through_gate(weight_1);
@@ -438,7 +435,8 @@ ner_status ner_trainer_gradients(ner_trainer *trainer, const ner_training_batch 
   try {
     const ner_status status = check(*batch, *loss);
     if (status != NER_OK) return status;
-    *loss_value = trainer->learn(*batch, *loss, threads);
+    ThreadTeam team(threads);
+    *loss_value = trainer->learn(*batch, *loss, team);
     std::copy(trainer->gradients.get(), trainer->gradients.get() + trainer->layout.count, gradients);
     return NER_OK;
   } catch (...) {
@@ -456,9 +454,10 @@ ner_status ner_trainer_step(ner_trainer *trainer, const ner_training_batch *batc
         !(update->maximum_gradient_norm >= 0))
       return fail(NER_INVALID_ARGUMENT,
                   "expected a finite learning rate and weight decay, and a maximum gradient norm of at least 0");
-    *loss_value = trainer->learn(*batch, *loss, threads);
+    ThreadTeam team(threads);
+    *loss_value = trainer->learn(*batch, *loss, team);
     *gradient_norm = std::numeric_limits<double>::quiet_NaN();
-    if (std::isfinite(*loss_value)) *gradient_norm = trainer->update(*update, threads);
+    if (std::isfinite(*loss_value)) *gradient_norm = trainer->update(*update, team);
     return NER_OK;
   } catch (...) {
     return fail_with_current_exception();

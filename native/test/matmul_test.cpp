@@ -48,7 +48,8 @@ TEST("products of any shape and lie agree with float64, with the kernels and wit
         const auto run = [&](ner_instruction_set set, const ner_blas *with, size_t threads) {
           std::vector<float> sum = before;
           MatmulScratch scratch;
-          matmul(*kernels_for(set), with, scratch, threads, rows, columns, depth, left.factor, right.factor, sum.data());
+          ThreadTeam team(threads);
+          matmul(*kernels_for(set), with, scratch, team, rows, columns, depth, left.factor, right.factor, sum.data());
           double worst = 0;
           for (size_t i = 0; i < sum.size(); ++i)
             worst = std::fmax(worst, std::fabs(static_cast<double>(sum[i]) - expected[i]));

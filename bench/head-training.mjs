@@ -27,7 +27,7 @@ const noise = 20;
 
 const python = process.argv[2] ?? 'python3';
 const threads = availableParallelism();
-const options = { epochs: 6, patience: 6, negatives: { random: 1 }, seed: 1, threads };
+const options = { epochs: 6, patience: 6, learningRate: 1e-3, negatives: { random: 1 }, seed: 1, threads };
 const taps = clusteredTaps();
 const plan = trainingPlan(options);
 const shape = { ...plan, inputDimensions: columns };

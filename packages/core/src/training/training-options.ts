@@ -46,7 +46,7 @@ export interface TrainingOptions {
   readonly epochs?: number;
   /** Examples a step: an anchor (a type's name) and a positive (a mention of the type) each. Default: 128. */
   readonly batchSize?: number;
-  /** The highest: it rises in a straight line during the warm-up and falls along a cosine to 0. Default: 0.001. */
+  /** The highest: it rises in a straight line during the warm-up and falls along a cosine to 0. Default: 0.0001. */
   readonly learningRate?: number;
   /** Share of all steps in which the learning rate rises. Default: 0.05. */
   readonly warmUp?: number;
@@ -135,7 +135,7 @@ export function trainingPlan(options: TrainingOptions): TrainingPlan {
     negatives: { random: 0, inBatch: 0, hard: 0, ...shares },
     epochs: options.epochs ?? 30,
     batchSize: options.batchSize ?? 128,
-    learningRate: options.learningRate ?? 1e-3,
+    learningRate: options.learningRate ?? 1e-4,
     warmUp: options.warmUp ?? 0.05,
     weightDecay: options.weightDecay ?? 0.01,
     dropout: options.dropout ?? 0.1,

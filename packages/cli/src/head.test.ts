@@ -29,7 +29,7 @@ function labelled(): Promise<string> {
 const smallHead = ['--model', tinyModel, '--hidden', '16', '--dimensions', '8'];
 
 describe('head train', () => {
-  test('writes a head, its checkpoint gone, and says what it came to', async () => {
+  test('writes a head that a model takes, its checkpoint gone, and says what it came to', async () => {
     const out = files.path('head.safetensors');
     const train = ['head', 'train', 'silver', await labelled(), '--out', out, ...smallHead, '--epochs', '3', '--gate'];
     const { code, stdout, stderr } = await runCommand([...train, '--cache', files.path('taps')]);
@@ -48,6 +48,9 @@ describe('head train', () => {
       trainedTypes: 3,
       epochs: [{ epoch: 1 }, { epoch: 2 }, { epoch: 3 }],
     });
+    const model = files.path('model');
+    const applied = await runCommand(['head', 'apply', out, '--model', tinyModel, '--out', model]);
+    expect(applied).toMatchObject({ code: 0, stderr: `${model}: tiny-random with this head, 8 dimensions\n` });
     const info = await runCommand(['head', 'info', out]);
     expect(info.stdout).toMatch(
       /^gate +on 32 inputs\nlayer 1 +32 to 16, SiLU\nlayer 2 +16 to 8, L2\nparameters +696$/m,
@@ -84,13 +87,14 @@ describe('head train', () => {
   });
 
   test.each([
-    [['head'], /Expected train, import, info, but received nothing/],
+    [['head'], /Expected train, import, apply, info, but received nothing/],
     [['head', 'trian'], /did you mean train\?/],
     [['head', 'train'], /a data set \(silver\), but received none/],
     [['head', 'train', 'silver', '--out', 'x.safetensors'], /the files of silver/],
     [['head', 'train', 'silver', 'a.jsonl'], /Expected --out/],
     [['head', 'train', 'silver', 'a.jsonl', '--out', 'x.pth'], /--out FILE\.safetensors/],
     [['head', 'train', 'silver', 'a.jsonl', '--out', 'x.safetensors', '--loss', 'hinge'], /triplet or info-nce/],
+    [['head', 'apply', 'a.safetensors'], /Expected --out/],
     [['head', 'info'], /one FILE, but received none/],
     [['head', 'import', 'a', 'b'], /one FILE, but received 2/],
   ])('%j is wrong usage', async (line, message) => {

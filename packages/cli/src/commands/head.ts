@@ -1,13 +1,19 @@
 import type { Command } from '../command.js';
 import { nearest } from '../flags/nearest.js';
+import { applyHead } from '../head/apply-head.js';
 import { importHead } from '../head/import-head.js';
 import { infoOfHead } from '../head/info-of-head.js';
 import { trainHead } from '../head/train-head.js';
 
-const actions = { train: trainHead, import: importHead, info: infoOfHead };
+const actions = { train: trainHead, import: importHead, apply: applyHead, info: infoOfHead };
 
 export const head: Command = {
-  usage: ['train silver FILE… --out HEAD.safetensors', 'import FILE --out HEAD.safetensors', 'info FILE'],
+  usage: [
+    'train silver FILE… --out HEAD.safetensors',
+    'import FILE --out HEAD.safetensors',
+    'apply FILE --out DIR',
+    'info FILE',
+  ],
   about: `A projection head turns a model's own values into vectors in which a type's name is near the mentions of the type.
 
 train learns one from labelled documents. The model reads them once (--cache keeps what it read); then the names of types and their
@@ -18,10 +24,11 @@ silver: a data set of your own, JSON Lines:
 
 import reads a head that PyTorch (.pth, .pt) or NumPy (.npz) wrote, or a .safetensors file, and writes it as .safetensors. A pickle is
 read, never run.
+apply makes a model folder that is another one with this head: what --model of index takes. An index knows its model and head: it is made anew.
 info says what a head is made of.`,
   flags: [
-    { name: 'out', value: 'FILE', help: 'the head to write, .safetensors' },
-    { name: 'model', value: 'DIR', help: 'train: the model folder (default: the bundled English model)' },
+    { name: 'out', value: 'FILE', help: 'the head to write, .safetensors; apply: the model folder to make' },
+    { name: 'model', value: 'DIR', help: 'train, apply: the model folder (default: the bundled English model)' },
     { name: 'cache', value: 'DIR', help: "train: keeps the model's vectors of the documents here for the next run" },
     { name: 'dimensions', value: 'N', help: 'train: of the projected vectors (default: 500)' },
     { name: 'hidden', value: 'N', help: 'train: width between the two layers (default: 500)' },
@@ -39,6 +46,7 @@ info says what a head is made of.`,
     'head train silver labelled.jsonl --out head.safetensors --cache taps',
     'head train silver labelled.jsonl --out head.safetensors --loss info-nce --dimensions 256',
     'head import contrastive_projection_head.pth --out head.safetensors',
+    'head apply head.safetensors --out my-model',
     'head info head.safetensors',
   ],
 

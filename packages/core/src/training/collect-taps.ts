@@ -4,13 +4,14 @@ import type { EvaluationProgress } from '../evaluation/evaluation-progress.js';
 import type { LabelledCorpus } from '../evaluation/labelled-corpus.js';
 import type { Matrix } from '../matrix.js';
 import type { SkippedMention, Span } from '../mentions/mention.js';
+import { modelFingerprint } from '../model/model-fingerprint.js';
 import type { ModelFolder } from '../model/model-folder.js';
 import type { LabelledTaps } from './labelled-taps.js';
 import { type CachedTaps, readTapCache, tapCacheKey, writeTapCache } from './tap-cache.js';
 
 /** What reads the texts: an `Embedder`, or anything that embeds as one does. */
 export interface TapEmbedder {
-  readonly model: Pick<ModelFolder, 'description' | 'fingerprint'>;
+  readonly model: Pick<ModelFolder, 'description'>;
   embedMentions(
     documents: readonly { readonly text: string; readonly mentions: readonly Span[] }[],
     options: { readonly signal?: AbortSignal; readonly raw: true; readonly mentions: 'given' },
@@ -58,7 +59,9 @@ export async function collectTaps(
       heldOut: 0,
     });
   }
-  const key = options.cache === undefined ? '' : tapCacheKey(embedder.model.fingerprint, distinct);
+  // The tap is the same whatever head is behind it.
+  const fingerprint = modelFingerprint({ ...embedder.model.description, head: null });
+  const key = options.cache === undefined ? '' : tapCacheKey(fingerprint, distinct);
   const kept = options.cache === undefined ? null : await readTapCache(options.cache, key);
   const { vectors, skipped } = kept ?? (await computeTaps(distinct, mentions.length, embedder, options));
   if (kept === null && options.cache !== undefined) await writeTapCache(options.cache, key, { vectors, skipped });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { TrainHeadOptions, TrainingProgress, TrainingReport } from '@ner-retriever/core';
 import type { Surroundings } from '../command.js';
 import type { Arguments } from '../flags/arguments.js';
@@ -51,7 +52,7 @@ export async function trainHead(
   } catch (error) {
     if (!signal.aborted) throw error;
     progress.end();
-    if (epochs > 1) messages.note(`The same command goes on from ${sanitise(checkpoint)}.`);
+    if (existsSync(checkpoint)) messages.note(`The same command goes on from ${sanitise(checkpoint)}.`);
     return interrupted;
   } finally {
     progress.end();

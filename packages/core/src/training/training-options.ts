@@ -146,8 +146,9 @@ export function trainingPlan(options: TrainingOptions): TrainingPlan {
   };
 
   for (const name of ['hiddenDimensions', 'outputDimensions'] as const) whole(name, plan[name], 1, 2 ** 20);
-  for (const name of ['epochs', 'batchSize', 'mentionsPerType', 'patience'] as const)
-    whole(name, plan[name], 1, 2 ** 31 - 1);
+  for (const name of ['epochs', 'mentionsPerType', 'patience'] as const) whole(name, plan[name], 1, 2 ** 31 - 1);
+  // InfoNCE compares every two examples of a batch.
+  whole('batchSize', plan.batchSize, 1, 2 ** 14);
   whole('seed', plan.seed, 0, Number.MAX_SAFE_INTEGER);
   if (threads !== undefined) whole('threads', threads, 1, 1024);
   checkOption(typeof plan.gate === 'boolean', 'gate', 'true or false', plan.gate);

@@ -51,7 +51,7 @@ test('several worker threads use the addon at once and agree with the main threa
   for (const answer of answers) expect(answer).toEqual(answers[0]);
 });
 
-test.each(['terminate-during-search', 'exit-during-search', 'leave-during-search'])(
+test.each(['terminate-during-search', 'terminate-during-training', 'exit-during-search', 'leave-during-search'])(
   '%s leaves the process alive',
   (scenario) => {
     const { status, stdout, stderr } = runScenario(scenario);

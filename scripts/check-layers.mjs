@@ -19,7 +19,7 @@ const rooms = {
   text: ['mentions'],
   model: [],
   encoder: ['mentions', 'model', 'pooling', 'projection'],
-  detection: ['mentions', 'model', 'encoder'],
+  detection: ['text', 'mentions', 'model', 'encoder'],
   pooling: [],
   projection: [],
   index: ['text', 'mentions', 'model'],

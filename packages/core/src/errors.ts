@@ -147,6 +147,21 @@ const kinds = {
     message: (d) =>
       `The model ${d.model} has no mention detector. Give the documents' mentions, or use a model that has one.`,
   },
+  GAZETTEER_EMPTY: {
+    status: 400,
+    exitCode: 1,
+    message: (d) => `${d.file}: expected names, one a line, but the file holds none. Check that it was written.`,
+  },
+  CHAT_FAILED: {
+    status: 502,
+    exitCode: 1,
+    message: (d) => `The chat model ${d.chat} gave no answer: ${d.reason}. ${d.advice}`,
+  },
+  PACKAGE_MISSING: {
+    status: 500,
+    exitCode: 1,
+    message: (d) => `${d.purpose} needs the package ${d.package}, which is not installed. Install it: ${d.command}`,
+  },
   HEAD_UNREADABLE: {
     status: 400,
     exitCode: 1,

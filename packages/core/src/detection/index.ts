@@ -1,0 +1,2 @@
+export { type Alignment, alignMarks, type MarkFailure } from './align-marks.js';
+export { type GazetteerOptions, openGazetteer } from './gazetteer.js';

@@ -9,18 +9,21 @@ import { NerRetrieverError } from './errors.js';
 import type { Matrix } from './matrix.js';
 import { distinctSpans } from './mentions/distinct-spans.js';
 import type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
+import type { MentionDetector } from './mentions/mention-detector.js';
 import { spanFault } from './mentions/span-fault.js';
 import { type ModelFolder, openModelFolder } from './model/model-folder.js';
 
 export interface EmbedderOptions {
   /** Encoder threads. Default: one a core, or one in all for a model whose copies would fill half the memory. */
   readonly workers?: number;
+  /** Finds the mentions instead of the model's own detector, if it has one. Stays yours to close. */
+  readonly detector?: MentionDetector;
   readonly signal?: AbortSignal;
 }
 
 export interface DetectOptions {
   readonly signal?: AbortSignal;
-  /** Least confidence of a word in a mention, 0 to 1. Default: the model's own. */
+  /** Least confidence, 0 to 1: with the model's own detector that of a word in a mention. Default: the detector's own. */
   readonly threshold?: number;
 }
 
@@ -72,10 +75,13 @@ export interface MentionEmbeddings {
  */
 export class Embedder {
   readonly model: ModelFolder;
+  /** What finds mentions instead of the model's own detector; null: that one does, if the model has one. */
+  readonly detector: MentionDetector | null;
   readonly #pool: EncoderPool;
 
-  private constructor(model: ModelFolder, pool: EncoderPool) {
+  private constructor(model: ModelFolder, detector: MentionDetector | null, pool: EncoderPool) {
     this.model = model;
+    this.detector = detector;
     this.#pool = pool;
   }
 
@@ -85,17 +91,18 @@ export class Embedder {
    */
   static async open(model: string = modelDirectory, options: EmbedderOptions = {}): Promise<Embedder> {
     checkOption(typeof model === 'string', 'the model', 'the path of a model folder', model);
-    checkOptions('Embedder.open', options, ['workers', 'signal']);
-    const { workers, signal } = options;
+    checkOptions('Embedder.open', options, ['workers', 'detector', 'signal']);
+    const { workers, detector = null, signal } = options;
     const counts = workers === undefined || (Number.isSafeInteger(workers) && workers >= 1);
     checkOption(counts, 'workers', 'a whole number of at least 1', workers);
+    checkOption(detector === null || typeof detector.detect === 'function', 'detector', 'a MentionDetector', detector);
     checkSignal(signal);
     const folder = await openModelFolder(model);
-    return new Embedder(folder, await EncoderPool.open(folder, workerLayout(folder, workers), signal));
+    return new Embedder(folder, detector, await EncoderPool.open(folder, workerLayout(folder, workers), signal));
   }
 
   /**
-   * The mentions that the model's own detector finds in each text.
+   * The mentions that the detector finds in each text: the one that was given at opening, or the model's own.
    *
    * @throws NerRetrieverError DETECTOR_MISSING.
    */
@@ -103,6 +110,7 @@ export class Embedder {
     checkOptions('detect', options, ['signal', 'threshold']);
     const { signal, threshold } = options;
     checkTexts(texts, 'texts');
+    if (this.detector) return detectWith(this.detector, texts, { threshold, signal });
     const sources = new Uint8Array(texts.length).fill(MentionSource.detector);
     const detected = await this.#encode(texts, { sources, vectors: 'none', threshold, signal });
     return [...perText(detected)].map(({ text, mentions }) => mentions.map((row) => mention(text, row)));
@@ -129,6 +137,7 @@ export class Embedder {
         ? null
         : givenMentions(text, mentions ?? []),
     );
+    if (this.detector) await detectMissing(this.detector, documents, given, signal);
     const encoded = await this.#encode(
       documents.map(({ text }) => text),
       {
@@ -200,7 +209,7 @@ export class Embedder {
     },
   ): Promise<EncodedTexts[]> {
     checkSignal(signal);
-    checkOption(threshold >= 0 && threshold <= 1, 'threshold', 'a number from 0 to 1', threshold);
+    checkThreshold(threshold);
     for (const [index, text] of texts.entries())
       checkOption(typeof text === 'string', `text ${index}`, 'a string', text);
     if (this.model.description.detector === null && sources.includes(MentionSource.detector)) {
@@ -259,7 +268,7 @@ export class Embedder {
         if (encodedRow !== null) data.set(encodedRow.vector, at);
         else data.fill(Number.NaN, at, at + columns);
         const { start, end } = (span ?? encodedRow) as Span;
-        mentions.push(encodedRow === null ? { start, end, text: text.slice(start, end) } : mention(text, encodedRow));
+        mentions.push(mention(text, { start, end, score: span?.score ?? encodedRow?.score ?? Number.NaN }));
         if (reason !== null) skipped.push({ start, end, reason });
       }
       const own = { mentions, skipped, firstRow, rows: count, tokens };
@@ -271,8 +280,11 @@ export class Embedder {
   }
 }
 
+/** A mention that is known before the text is encoded. */
 interface GivenMention extends Span {
   readonly fault: SkipReason | null;
+  /** The confidence of the detector that was given at opening. */
+  readonly score?: number;
 }
 
 /** The texts of one request, and its answer. */
@@ -289,6 +301,41 @@ interface EncodedMention extends Span {
 
 function givenMentions(text: string, spans: readonly Span[]): GivenMention[] {
   return distinctSpans(spans).map(({ start, end }) => ({ start, end, fault: spanFault(text, { start, end }) }));
+}
+
+/** What a detector found keeps its confidence. */
+function detectedMentions(text: string, mentions: readonly Mention[]): GivenMention[] {
+  return distinctSpans(mentions).map(({ start, end, score }) => ({
+    start,
+    end,
+    fault: spanFault(text, { start, end }),
+    ...(score !== undefined && { score }),
+  }));
+}
+
+/** Fills in the mentions that are not given (null). */
+async function detectMissing(
+  detector: MentionDetector,
+  documents: readonly EmbedderDocument[],
+  given: (readonly GivenMention[] | null)[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const places = given.flatMap((mentions, place) => (mentions === null ? [place] : []));
+  const texts = places.map((place) => (documents[place] as EmbedderDocument).text);
+  const detected = await detectWith(detector, texts, { signal });
+  for (const [index, place] of places.entries())
+    given[place] = detectedMentions(texts[index] as string, detected[index] ?? []);
+}
+
+async function detectWith(
+  detector: MentionDetector,
+  texts: readonly string[],
+  { threshold, signal }: { readonly threshold?: number | undefined; readonly signal: AbortSignal | undefined },
+): Promise<Mention[][]> {
+  checkSignal(signal);
+  checkThreshold(threshold);
+  if (texts.length === 0) return [];
+  return detector.detect(texts, { ...(threshold !== undefined && { threshold }), ...(signal && { signal }) });
 }
 
 /** The answers of all requests, text by text. */
@@ -314,13 +361,18 @@ function* perText(
   }
 }
 
-function mention(text: string, { start, end, score }: EncodedMention): Mention {
+function mention(text: string, { start, end, score }: Span & { readonly score: number }): Mention {
   const span = { start, end, text: text.slice(start, end) };
   return Number.isNaN(score) ? span : { ...span, score };
 }
 
 function checkSignal(signal: AbortSignal | undefined): void {
   checkOption(signal === undefined || signal instanceof AbortSignal, 'signal', 'an AbortSignal', signal);
+}
+
+function checkThreshold(threshold: number | undefined): void {
+  const holds = threshold === undefined || (threshold >= 0 && threshold <= 1);
+  checkOption(holds, 'threshold', 'a number from 0 to 1', threshold);
 }
 
 function checkTexts(texts: readonly string[], name: string): void {

@@ -13,6 +13,7 @@ export type { AddProgress, AddSummary, Refusal, SkippedInDocument } from './inde
 export type { AddRun } from './index/add-run.js';
 export type { Matrix } from './matrix.js';
 export type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
+export type { DetectorOptions, MentionDetector } from './mentions/mention-detector.js';
 export type { ModelDescription } from './model/model-description.js';
 export { type ModelFolder, openModelFolder } from './model/model-folder.js';
 export { ProjectionHead } from './projection/projection-head.js';

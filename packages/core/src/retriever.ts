@@ -12,6 +12,7 @@ import { IndexFolder } from './index/index-folder.js';
 import type { IndexWriter } from './index/index-writer.js';
 import type { Manifest } from './index/manifest.js';
 import type { Mention } from './mentions/mention.js';
+import type { MentionDetector } from './mentions/mention-detector.js';
 import type { Hit } from './search/hit.js';
 import { Searcher } from './search/searcher.js';
 import type { Document, DocumentRecord } from './text/document.js';
@@ -21,6 +22,8 @@ export interface RetrieverOptions {
   readonly create?: boolean;
   /** A model folder. Default: the model that made the index; for a new index the bundled English one. */
   readonly model?: string;
+  /** Finds the mentions of what is added, instead of the model's own detector. Stays yours to close. */
+  readonly detector?: MentionDetector;
   /** Refuses to add and delete. Default: false. */
   readonly readOnly?: boolean;
   /** Encoder threads. Default: one a core; one in all with `readOnly`, where there is little to encode. */
@@ -112,8 +115,16 @@ export class Retriever {
    */
   static async open(directory: string, options: RetrieverOptions = {}): Promise<Retriever> {
     checkOption(typeof directory === 'string' && directory !== '', 'the index', 'the path of a folder', directory);
-    checkOptions('Retriever.open', options, ['create', 'model', 'readOnly', 'workers', 'backend', 'signal']);
-    const { create = false, readOnly = false, workers = readOnly ? 1 : undefined, backend, signal } = options;
+    checkOptions('Retriever.open', options, [
+      'create',
+      'model',
+      'detector',
+      'readOnly',
+      'workers',
+      'backend',
+      'signal',
+    ]);
+    const { create = false, readOnly = false, workers = readOnly ? 1 : undefined, detector, backend, signal } = options;
     checkOption(typeof create === 'boolean', 'create', 'true or false', create);
     checkOption(typeof readOnly === 'boolean', 'readOnly', 'true or false', readOnly);
     checkOption(!(create && readOnly), 'create', 'false with readOnly', create);
@@ -130,6 +141,7 @@ export class Retriever {
     const model = options.model ?? rememberedModel(manifest, directory);
     const embedder = await Embedder.open(model, {
       ...(workers !== undefined && { workers }),
+      ...(detector !== undefined && { detector }),
       ...(signal && { signal }),
     });
     try {
@@ -179,6 +191,7 @@ export class Retriever {
               ),
             chunkCharacters: this.#chunkCharacters,
             mentions,
+            detector: this.#embedder.detector?.name ?? null,
             strict,
             signal,
             onRefused,

@@ -1,5 +1,6 @@
 import type { Matrix } from '../matrix.js';
 import type { SkippedMention, Span } from '../mentions/mention.js';
+import type { MentionDetector } from '../mentions/mention-detector.js';
 import type { ModelFolder } from '../model/model-folder.js';
 import { ProjectionHead } from '../projection/projection-head.js';
 import { Bm25Ranking } from './bm25-ranking.js';
@@ -14,6 +15,8 @@ import { normaliseRows } from './normalise-rows.js';
 /** What is measured: an `Embedder`, or anything that embeds as one does. */
 export interface MeasuredEmbedder {
   readonly model: Pick<ModelFolder, 'description' | 'fingerprint' | 'path'>;
+  /** What finds mentions instead of the model's own detector. */
+  readonly detector?: Pick<MentionDetector, 'name'> | null;
   embedMentions(
     documents: readonly { readonly text: string; readonly mentions: readonly Span[] }[],
     options: { readonly signal?: AbortSignal; readonly raw: true; readonly mentions: 'given' | 'detect' },
@@ -29,7 +32,7 @@ export interface MeasuredEmbedder {
 }
 
 export interface EvaluateOptions {
-  /** 'given' (the default): the corpus's own mentions. 'detect': the model's detector finds them. Relevance is the corpus's either way. */
+  /** 'given' (the default): the corpus's own mentions. 'detect': the embedder's detector finds them. Relevance is the corpus's either way. */
   readonly mentions?: 'given' | 'detect';
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EvaluationProgress) => void;
@@ -93,7 +96,7 @@ export async function evaluate(
     return {
       dataset: corpus.name,
       documents: corpus.documents.length,
-      mentions: { from: mentions, embedded, skipped },
+      mentions: { from: mentions, ...(mentions === 'detect' && { detector: detectorOf(embedder) }), embedded, skipped },
       model: { name: description.name, version: description.version, fingerprint: embedder.model.fingerprint },
       systems,
       types,
@@ -102,6 +105,10 @@ export async function evaluate(
   } finally {
     bm25.close();
   }
+}
+
+function detectorOf({ detector, model: { description } }: MeasuredEmbedder): string {
+  return detector?.name ?? `${description.name} ${description.version}`;
 }
 
 function rowsByName(names: readonly string[], matrix: Matrix): Map<string, Float32Array> {

@@ -26,6 +26,8 @@ export interface EvaluationReport {
   readonly documents: number;
   readonly mentions: {
     readonly from: 'given' | 'detect';
+    /** What found them, where they were detected: the detector's name, or the model's with its version. */
+    readonly detector?: string;
     /** Mentions that were embedded. */
     readonly embedded: number;
     /** Mentions that could not be used. */

@@ -32,7 +32,7 @@ export function formatEvaluationReport(report: EvaluationReport, style: Style): 
     style.bold(`${report.dataset}: R-Precision`),
     `  model      ${model.name} ${model.version} (${model.fingerprint.slice(0, 19)}…)`,
     `  documents  ${formatCount(report.documents)}`,
-    `  mentions   ${formatAmount(mentions.embedded, 'mention')}, ${mentions.from === 'given' ? "the data set's own" : 'detected'}; ${mentions.skipped} not usable`,
+    `  mentions   ${formatAmount(mentions.embedded, 'mention')}, ${mentions.from === 'given' ? "the data set's own" : `detected by ${sanitise(mentions.detector ?? '')}`}; ${mentions.skipped} not usable`,
     `  took       ${formatDuration(report.elapsedMs)}`,
     '',
     style.dim(

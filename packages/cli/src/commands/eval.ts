@@ -1,5 +1,6 @@
-import type { EvaluationProgress, LabelledCorpus } from '@ner-retriever/core/evaluation';
+import type { EvaluationProgress, LabelledCorpus, MeasuredDetector } from '@ner-retriever/core/evaluation';
 import type { Command } from '../command.js';
+import { type Detecting, detectingFlags, namesDetector, openDetector } from '../detecting.js';
 import type { Arguments } from '../flags/arguments.js';
 import { nearest } from '../flags/nearest.js';
 import { formatDetectionReport } from '../format-detection-report.js';
@@ -32,7 +33,7 @@ multiconer2: the official .conll files; all files are one corpus, a sentence is 
 silver: a data set of your own, JSON Lines, its types searched for by their own names:
 {"id": "…", "text": "…", "mentions": [{"start": 0, "end": 12, "types": ["volcano", "stratovolcano"]}]} (UTF-16 offsets).
 
-detection measures the model's mention detector instead, whatever the types: fuzzy recall (in lower case, without accents and a leading
+detection measures a mention detector instead (the model's, or --detector), whatever the types: fuzzy recall (in lower case, without accents and a leading
 the, a or an, the words of one mention are all among the other's, or 0.8 of all their words are shared), exact spans, and their length.
 wnut17: the official files; all files are one corpus.`,
   flags: [
@@ -40,12 +41,13 @@ wnut17: the official files; all files are one corpus.`,
     {
       name: 'mentions',
       value: 'HOW',
-      help: "given: the data set's own mentions (default); detect: the model's detector finds them",
+      help: "given: the data set's own mentions (default); detect: the detector finds them",
     },
+    ...detectingFlags,
     {
       name: 'threshold',
       value: 'T',
-      help: "detection: least confidence of a word in a mention, 0 to 1 (default: the model's own)",
+      help: "detection: least confidence of a mention (with the model's detector: of a word in it), 0 to 1 (default: the detector's own)",
     },
     { name: 'json', help: 'the report as JSON' },
   ],
@@ -54,6 +56,7 @@ wnut17: the official files; all files are one corpus.`,
     'eval multiconer2 en-dev.conll --mentions detect --json > report.json',
     'eval silver held-out-types.jsonl',
     'eval detection wnut17 emerging.test.annotated --threshold 0.3',
+    'eval detection wnut17 emerging.test.annotated --detector gazetteer:names.txt',
   ],
 
   async run(words, { output, messages, environment }) {
@@ -64,10 +67,14 @@ wnut17: the official files; all files are one corpus.`,
     if (ofDetector && words.has('mentions')) words.refuse('detection or --mentions', 'both');
     if (!ofDetector && words.has('threshold')) words.refuse('--threshold with detection', `it with ${dataset}`);
     const mentions = words.choice('mentions', ['given', 'detect']);
+    if (namesDetector(words)) {
+      if (!ofDetector && mentions !== 'detect') words.refuse('--mentions detect with --detector', 'none');
+      if (ofDetector && words.has('model')) words.refuse('--model or --detector', 'both');
+    }
     const threshold = words.number('threshold');
 
+    await using detecting = await openDetector(words, messages);
     const library = await import('@ner-retriever/core/evaluation');
-    const { Embedder } = await import('@ner-retriever/core');
     const corpus = await reader(library)(files);
     const interruption = new Interruption(() => messages.note('Interrupted. Ctrl-C again quits at once.'));
     const { signal } = interruption;
@@ -84,11 +91,14 @@ wnut17: the official files; all files are one corpus.`,
       else await output.write(format(report, style));
     };
     try {
-      await using embedder = await Embedder.open(words.text('model'), { signal });
       if (ofDetector) {
         const options = { ...watched, ...(threshold !== undefined && { threshold }) };
-        await print(await library.evaluateDetection(corpus, embedder, options), formatDetectionReport);
+        await using measured = await measuredDetector(detecting, words, signal);
+        await print(await library.evaluateDetection(corpus, measured.detector, options), formatDetectionReport);
       } else {
+        const { Embedder } = await import('@ner-retriever/core');
+        const { detector } = detecting;
+        await using embedder = await Embedder.open(words.text('model'), { signal, ...(detector && { detector }) });
         const options = { ...watched, ...(mentions && { mentions }) };
         await print(await library.evaluate(corpus, embedder, options), formatEvaluationReport);
       }
@@ -102,6 +112,18 @@ wnut17: the official files; all files are one corpus.`,
     }
   },
 };
+
+/** The given detector, or the model with its own, which is only opened where it is needed. */
+async function measuredDetector(
+  { detector }: Detecting,
+  words: Arguments,
+  signal: AbortSignal,
+): Promise<{ readonly detector: MeasuredDetector } & AsyncDisposable> {
+  if (detector) return { detector, [Symbol.asyncDispose]: async () => {} };
+  const { Embedder } = await import('@ner-retriever/core');
+  const embedder = await Embedder.open(words.text('model'), { signal });
+  return { detector: embedder, [Symbol.asyncDispose]: () => embedder.close() };
+}
 
 function readerOf(words: Arguments, dataset: string, ofDetector: boolean): CorpusReader {
   const readers = ofDetector ? detectionReaders : retrievalReaders;

@@ -95,17 +95,21 @@ class GenerativeDetector implements MentionDetector {
     const together = signal ? AbortSignal.any([signal, call.signal]) : call.signal;
     // One listener a request under way.
     setMaxListeners(0, together);
-    const spansOf = (passage: Passage) => this.#slots.run(() => this.#spansOf(passage, together));
+    const spansOf = (passage: Passage) =>
+      this.#slots.run(() =>
+        this.#spansOf(passage, together).catch((error: unknown) => {
+          call.abort(error);
+          throw error;
+        }),
+      );
     const work = texts.map(async (text) => {
       const spans = await Promise.all(passagesOf(text).map(spansOf));
       return spans.flat().map(({ start, end }): Mention => ({ start, end, text: text.slice(start, end) }));
     });
     try {
       return await Promise.all(work);
-    } catch (error) {
-      call.abort(error);
+    } finally {
       await Promise.allSettled(work);
-      throw error;
     }
   }
 

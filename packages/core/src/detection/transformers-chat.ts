@@ -12,7 +12,7 @@ export interface TransformersChatOptions {
 /**
  * A chat model in this process, run by @huggingface/transformers, which is loaded for it.
  *
- * @param model a folder (config.json, tokenizer.json, onnx/model.onnx), or an id of the Hugging Face hub, which is downloaded
+ * @param model a folder (config.json, generation_config.json, tokenizer.json, tokenizer_config.json, onnx/model.onnx), or an id of the Hugging Face hub, which is downloaded
  * @throws NerRetrieverError PACKAGE_MISSING, CHAT_FAILED
  */
 export async function openTransformersChat(model: string, options: TransformersChatOptions = {}): Promise<ChatModel> {
@@ -31,8 +31,8 @@ export async function openTransformersChat(model: string, options: TransformersC
     return new TransformersChat(name, library, tokenizer, weights);
   } catch (cause) {
     const advice =
-      'Name a folder with config.json, tokenizer.json, tokenizer_config.json and onnx/model.onnx of an instruction-tuned model, or the id of such a model on the hub.';
-    throw new NerRetrieverError('CHAT_FAILED', { chat: name, reason: (cause as Error).message, advice }, { cause });
+      'Name a folder with config.json, generation_config.json, tokenizer.json, tokenizer_config.json and onnx/model.onnx of an instruction-tuned model, or the id of such a model on the hub.';
+    throw new NerRetrieverError('CHAT_FAILED', { chat: name, reason: reasonOf(cause), advice }, { cause });
   }
 }
 
@@ -52,6 +52,11 @@ async function loadLibrary(): Promise<Library> {
     const command = `npm install ${name}@4.3.1`;
     throw new NerRetrieverError('PACKAGE_MISSING', { purpose, package: name, command }, { cause });
   }
+}
+
+/** The library's own words, without the full stop that some have. */
+function reasonOf(cause: unknown): string {
+  return (cause as Error).message.replace(/\.$/, '');
 }
 
 class TransformersChat implements ChatModel {
@@ -93,11 +98,7 @@ class TransformersChat implements ChatModel {
     } catch (cause) {
       signal?.throwIfAborted();
       const advice = 'Use another model, or shorter texts if memory ran out.';
-      throw new NerRetrieverError(
-        'CHAT_FAILED',
-        { chat: this.name, reason: (cause as Error).message, advice },
-        { cause },
-      );
+      throw new NerRetrieverError('CHAT_FAILED', { chat: this.name, reason: reasonOf(cause), advice }, { cause });
     } finally {
       signal?.removeEventListener('abort', interrupt);
     }

@@ -1,8 +1,9 @@
-import { type Encoding, Tokenizer } from 'tokenizers';
+import { type Encoding, type Normalizer, Tokenizer } from 'tokenizers';
 import { codePointOffsets } from '../mentions/code-point-offsets.js';
 import { nextCut, type TextCuts, textCuts } from './text-cuts.js';
 import type { TokenTable } from './token-table.js';
 import {
+  componentsOf,
   forContinuations,
   forDocuments,
   notATokenizer,
@@ -21,13 +22,17 @@ export class TextTokenizer {
   readonly #path: string;
   readonly #tokenizer: Tokenizer;
   readonly #cuts: TextCuts;
+  /** The normaliser, where a compiled one is in it. */
+  readonly #compiled: Normalizer | null;
   /** For parts of a text behind its first; most texts have none. */
   #continuation: Tokenizer | undefined;
 
-  private constructor(path: string, tokenizer: Tokenizer, cuts: TextCuts, sample: Encoding) {
+  private constructor(path: string, file: TokenizerFile, tokenizer: Tokenizer, sample: Encoding) {
+    const isCompiled = componentsOf(file.normalizer).some(({ type }) => type === 'Precompiled');
     this.#path = path;
     this.#tokenizer = tokenizer;
-    this.#cuts = cuts;
+    this.#cuts = textCuts(file);
+    this.#compiled = isCompiled ? tokenizer.getNormalizer() : null;
     const ids = sample.getIds();
     const special = sample.getSpecialTokensMask();
     const first = special.indexOf(0);
@@ -44,7 +49,7 @@ export class TextTokenizer {
     // Without a token of the text there is no telling what stands before it and what behind.
     const isPlain = sample.getLength() === 0 || sample.getSpecialTokensMask().includes(0);
     if (!isPlain) throw notATokenizer(path, new Error('one that has no token for the letter "a"'));
-    return new TextTokenizer(path, tokenizer, textCuts(file), sample);
+    return new TextTokenizer(path, file, tokenizer, sample);
   }
 
   /** Special tokens round each text. */
@@ -58,7 +63,7 @@ export class TextTokenizer {
     let batch: Piece[] = [];
     let characters = 0;
     for (const piece of this.#pieces(texts)) {
-      if (characters >= PIECE_CHARACTERS || (batch[0] && isContinuation(batch[0]) !== isContinuation(piece))) {
+      if (characters >= PIECE_CHARACTERS || (batch[0] && batch[0].continues !== piece.continues)) {
         checkpoint();
         await this.#append(batch, table);
         batch = [];
@@ -75,24 +80,40 @@ export class TextTokenizer {
   /** Texts in order, long ones in parts where that changes no token. */
   *#pieces(texts: readonly string[]): Generator<Piece> {
     for (const [index, text] of texts.entries()) {
-      let offset = 0;
+      let offset = this.#droppedBeginning(text);
+      let continues = false;
       while (this.#cuts.beforeSpaces && text.length - offset > PIECE_CHARACTERS) {
         const end = nextCut(text, offset + PIECE_CHARACTERS);
         if (end === text.length) break;
-        yield { index, offset, text: text.slice(offset, end) };
+        yield { index, offset, continues, text: text.slice(offset, end) };
         offset = end;
+        continues = true;
       }
-      yield { index, offset, text: offset === 0 ? text : text.slice(offset) };
+      yield { index, offset, continues, text: offset === 0 ? text : text.slice(offset) };
     }
+  }
+
+  /**
+   * Characters that the normaliser drops at a text's beginning (controls, a stray accent): SentencePiece's compiled one then
+   * gives every later range too early by their number, so they are left out.
+   */
+  #droppedBeginning(text: string): number {
+    let dropped = 0;
+    for (const character of text) {
+      if (this.#compiled === null || !/[\p{C}\p{M}]/u.test(character)) break;
+      if (this.#compiled.normalizeString(`${character}a`) !== this.#compiled.normalizeString('a')) break;
+      dropped += character.length;
+    }
+    return dropped;
   }
 
   async #append(batch: readonly Piece[], table: GrowingTable): Promise<void> {
     const [first] = batch;
     if (first === undefined) return;
-    if (isContinuation(first)) {
+    if (first.continues) {
       this.#continuation ??= load(forContinuations(forDocuments(readTokenizerFile(this.#path))), this.#path);
     }
-    const tokenizer = isContinuation(first) ? this.#continuation : this.#tokenizer;
+    const tokenizer = first.continues ? this.#continuation : this.#tokenizer;
     const texts = batch.map(({ text }) => text);
     const encodings = await (tokenizer as Tokenizer).encodeBatch(texts, { addSpecialTokens: false });
     for (const [i, piece] of batch.entries()) table.append(piece, encodings[i] as Encoding);
@@ -107,15 +128,12 @@ function load(file: TokenizerFile, path: string): Tokenizer {
   }
 }
 
-/** A text, or a part of a long one, that begins at `offset` of its text. */
+/** A text, or a part of a long one, that begins at `offset` of its text; `continues` where it is not the first part. */
 interface Piece {
   readonly index: number;
   readonly offset: number;
+  readonly continues: boolean;
   readonly text: string;
-}
-
-function isContinuation({ offset }: Piece): boolean {
-  return offset > 0;
 }
 
 class GrowingTable {

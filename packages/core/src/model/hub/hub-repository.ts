@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { NerRetrieverError } from '../../errors.js';
 import { cacheError } from './cache-error.js';
@@ -129,7 +129,9 @@ export class HubRepository {
     const file = join(this.#folder, 'refs', revision);
     try {
       await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, this.commit);
+      const temporary = `${file}.${process.pid}.incomplete`;
+      await writeFile(temporary, this.commit);
+      await rename(temporary, file);
     } catch (error) {
       throw cacheError(error, this.#access.settings.cache);
     }

@@ -27,3 +27,9 @@ test('an endpoint that is no address is refused', () => {
     expect(() => settings({ HF_ENDPOINT: wrong })).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
   }
 });
+
+test('a token that is none is refused, and not shown', () => {
+  const token = 'hf_two\nlines';
+  expect(() => settings({ HF_TOKEN: token })).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
+  expect(() => settings({ HF_TOKEN: token })).not.toThrow('hf_two');
+});

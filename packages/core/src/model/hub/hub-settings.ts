@@ -33,6 +33,8 @@ export function hubSettings(environment: Environment = process.env): HubSettings
     : (value('HF_TOKEN') ??
       value('HUGGING_FACE_HUB_TOKEN') ??
       storedToken(path('HF_TOKEN_PATH') ?? join(home, 'token')));
+  // What `fetch` says of a header that it cannot send holds the header.
+  checkOption(token === null || /^[\x21-\x7e]+$/.test(token), 'HF_TOKEN', 'a token without spaces', 'another one');
   return { endpoint, cache: resolve(cache), token, offline: isSet('HF_HUB_OFFLINE') };
 }
 

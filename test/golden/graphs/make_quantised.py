@@ -120,6 +120,8 @@ def main() -> None:
         export(with_cache(model), Signature.with_cache(BLOCKS), "torchscript", plain)
         quantise_all(plain, Calibration(vocabulary, checkpoint.kv_heads, checkpoint.head_size))
     make_readable(FOLDER)
+    largest = np.abs(np.load(OUT / "stories260k" / "value.npy")[:BLOCKS]).max()
+    print(f"the largest value is {largest:.1f} in size")
     for path in sorted((FOLDER / "onnx").iterdir()):
         slim(path)
         worst = value_error(path, checkpoint)

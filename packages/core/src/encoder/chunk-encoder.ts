@@ -4,10 +4,11 @@ import { firstMentionToken, lastMentionToken, ownTokens, type TokenRanges } from
 import type { ModelFolder } from '../model/model-folder.js';
 import { type MentionRows, poolMentions } from '../pooling/pool-mentions.js';
 import { loadProjection } from '../projection/load-projection.js';
-import { BatchRunner, type WaitingWindow } from './batch-runner.js';
+import { BatchRunner } from './batch-runner.js';
 import { type EncodeRequest, type EncodeResult, MentionSource } from './encode-request.js';
 import { type EncodedWindow, mentionRows } from './encoded-window.js';
 import { EncoderSession } from './encoder-session.js';
+import type { WaitingWindow } from './pack-windows.js';
 import { SectionDetector } from './section-detector.js';
 import { detectedSections, givenSections, type Section } from './sections.js';
 import { TextTokenizer } from './text-tokenizer.js';

@@ -1,0 +1,226 @@
+import { basename } from 'node:path';
+import { checkOption, checkOptions } from '../check-options.js';
+import { BATCH_TOKENS } from '../encoder/batch-runner.js';
+import { cutBatches } from '../encoder/batches.js';
+import { packWindows, type WaitingWindow } from '../encoder/pack-windows.js';
+import type { TextTokenizer } from '../encoder/text-tokenizer.js';
+import type { TokenTable } from '../encoder/token-table.js';
+import { type TokenRange, Windows } from '../encoder/windows.js';
+import { detectedRange } from '../mentions/detected-range.js';
+import type { Mention } from '../mentions/mention.js';
+import type { MentionDetector } from '../mentions/mention-detector.js';
+import { type Aggregation, aggregateTokens, aggregations } from './aggregate-tokens.js';
+import type { DetectorFault } from './detector-fault.js';
+import { type DetectorFolder, type Json, openDetectorFolder } from './detector-folder.js';
+import { checkSignature } from './graph-inputs.js';
+import { type LabelTag, labelTags } from './label-tags.js';
+import { maximumTokens } from './maximum-tokens.js';
+import { checkSignal, checkThreshold, checkWorkers, SessionDetector } from './session-detector.js';
+import type { Feed, FetchedTensor } from './session-messages.js';
+import { SessionPool } from './session-pool.js';
+import { checkVocabulary } from './vocabulary.js';
+
+export interface TokenClassifierOptions {
+  /**
+   * How the labels of a word's tokens become the word's, as in transformers' pipeline. Default: `'first'`, the word's first token,
+   * which is the one that most models are trained to label.
+   */
+  readonly aggregation?: Aggregation;
+  /** Least score of a mention, 0 to 1, where a call gives none. Default: 0, every mention that the model labels. */
+  readonly threshold?: number;
+  /** Sessions at once. Default: one a core, or one in all for a model whose copies would fill half the memory. */
+  readonly workers?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Where a model sets no limit of its own: what nearly all were trained with. */
+const USUAL_TOKENS = 512;
+
+const INPUTS = { input_ids: 'int64', attention_mask: 'int64', token_type_ids: 'int64' } as const;
+
+/**
+ * A detector from any token-classification model: a folder with `onnx/model.onnx` or `model.onnx`, config.json (with `id2label`) and
+ * tokenizer.json. What it labels is a mention, whatever the type; long texts are read in overlapping windows.
+ *
+ * @throws NerRetrieverError DETECTOR_MODEL_INVALID, MODEL_PATH_OUTSIDE, OPTION_….
+ */
+export async function openTokenClassifier(
+  directory: string,
+  options: TokenClassifierOptions = {},
+): Promise<MentionDetector> {
+  checkOption(typeof directory === 'string', 'the detector', 'the path of a model folder', directory);
+  checkOptions('openTokenClassifier', options, ['aggregation', 'threshold', 'workers', 'signal']);
+  const { aggregation = 'first', threshold = 0, workers, signal } = options;
+  checkOption(aggregations.includes(aggregation), 'aggregation', `one of ${aggregations.join(', ')}`, aggregation);
+  checkThreshold(threshold);
+  checkWorkers(workers);
+  checkSignal(signal);
+
+  const folder = await openDetectorFolder(directory);
+  const config = await folder.json('config.json');
+  const tags = readTags(config, folder.fault);
+  const tokenizer = await folder.tokenizer();
+  const limit = maximumTokens(config, await folder.optionalJson('tokenizer_config.json'));
+  const capacity = (limit === Number.POSITIVE_INFINITY ? USUAL_TOKENS : limit) - tokenizer.specialTokens;
+  if (capacity < 1) {
+    const expected = `room for more than the ${tokenizer.specialTokens} special tokens`;
+    throw folder.fault('max_position_embeddings', expected, String(limit), 'Correct config.json.');
+  }
+  const pool = await SessionPool.open(folder, workers, signal);
+  try {
+    const classifier = new TokenClassifier(folder, config, tokenizer, pool, { tags, aggregation, capacity });
+    await classifier.probe();
+    return new SessionDetector(`token classifier (${basename(folder.directory)})`, pool, threshold, (...call) =>
+      classifier.read(...call),
+    );
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+interface Reading {
+  readonly tags: readonly LabelTag[];
+  readonly aggregation: Aggregation;
+  /** Tokens of a text that a window holds. */
+  readonly capacity: number;
+}
+
+class TokenClassifier {
+  readonly #folder: DetectorFolder;
+  readonly #config: Json;
+  readonly #tokenizer: TextTokenizer;
+  readonly #pool: SessionPool;
+  readonly #reading: Reading;
+  readonly #paddingId: number;
+
+  constructor(folder: DetectorFolder, config: Json, tokenizer: TextTokenizer, pool: SessionPool, reading: Reading) {
+    this.#folder = folder;
+    this.#config = config;
+    this.#tokenizer = tokenizer;
+    this.#pool = pool;
+    this.#reading = reading;
+    this.#paddingId = typeof config.pad_token_id === 'number' ? config.pad_token_id : 0;
+    checkSignature(pool.signature, INPUTS, ['token_type_ids'], folder, 'token classifier');
+  }
+
+  /** Runs the graph once: what does not fit together is told when the detector is opened. */
+  async probe(): Promise<void> {
+    const tokens = await this.#tokenizer.tokenize(['a']);
+    const range = { begin: 0, end: tokens.ids.length };
+    const { dims } = await this.#run([{ textBegin: 0, range }], this.#lengthOf(range), tokens);
+    const labels = this.#reading.tags.length;
+    if (dims.length === 3 && dims[2] === labels) return;
+    throw this.#folder.fault(
+      'the graph',
+      `logits of [texts, tokens, ${labels}], a score for each label of config.json`,
+      `[${dims.join(', ')}]`,
+      'Copy config.json and the graph from one model.',
+    );
+  }
+
+  async read(texts: readonly string[], threshold: number, signal: AbortSignal): Promise<Mention[][]> {
+    const tokens = await this.#tokenizer.tokenize(texts, () => signal.throwIfAborted());
+    checkVocabulary(tokens.ids, this.#config.vocab_size, this.#folder.fault);
+    const scores = await this.#scores(texts.length, tokens, signal);
+    return texts.map((text, i) => this.#mentions(text, i, tokens, scores, threshold));
+  }
+
+  /** The labels' probabilities, [tokens, labels], each token's from the window that shows it best. */
+  async #scores(texts: number, tokens: TokenTable, signal: AbortSignal): Promise<Float32Array> {
+    const labels = this.#reading.tags.length;
+    const scores = new Float32Array(tokens.ids.length * labels);
+    const waiting: (WaitingWindow & { readonly share: TokenRange })[] = [];
+    for (let text = 0; text < texts; text++) {
+      const textBegin = tokens.textBegins[text] as number;
+      const count = (tokens.textBegins[text + 1] as number) - textBegin;
+      if (count === 0) continue;
+      const windows = new Windows(count, this.#reading.capacity);
+      for (let i = 0; i < windows.count; i++) {
+        waiting.push({ textBegin, range: windows.window(i), share: windows.share(i) });
+      }
+    }
+    const lengths = waiting.map(({ range }) => this.#lengthOf(range));
+    const runBatch = async (indices: readonly number[]) => {
+      const batch = indices.map((index) => waiting[index] as (typeof waiting)[number]);
+      const length = lengths[indices.at(-1) as number] as number;
+      const { data } = await this.#run(batch, length, tokens, signal);
+      for (const [i, { textBegin, range, share }] of batch.entries()) {
+        const row = i * length + this.#tokenizer.prefix.length + share.begin - range.begin;
+        const own = data.subarray(row * labels, (row + share.end - share.begin) * labels);
+        scores.set(softmaxRows(own, labels), (textBegin + share.begin) * labels);
+      }
+    };
+    await Promise.all(cutBatches(lengths, BATCH_TOKENS).map(runBatch));
+    return scores;
+  }
+
+  #run(
+    windows: readonly WaitingWindow[],
+    length: number,
+    tokens: TokenTable,
+    signal?: AbortSignal,
+  ): Promise<FetchedTensor> {
+    const { ids, mask } = packWindows(windows, length, tokens, this.#tokenizer, this.#paddingId);
+    const dims = [windows.length, length];
+    const feeds: Record<string, Feed> = {
+      input_ids: { type: 'int64', data: ids, dims },
+      attention_mask: { type: 'int64', data: mask, dims },
+    };
+    if (this.#pool.signature.inputs.token_type_ids !== undefined) {
+      feeds.token_type_ids = { type: 'int64', data: new BigInt64Array(ids.length), dims };
+    }
+    return this.#pool.run(feeds, 'logits', signal);
+  }
+
+  #mentions(text: string, index: number, tokens: TokenTable, scores: Float32Array, threshold: number): Mention[] {
+    const { tags, aggregation } = this.#reading;
+    const begin = tokens.textBegins[index] as number;
+    const end = tokens.textBegins[index + 1] as number;
+    const own = {
+      count: end - begin,
+      scores: scores.subarray(begin * tags.length, end * tags.length),
+      wordBegins: tokens.wordBegins.subarray(begin, end),
+    };
+    return aggregateTokens(own, tags, aggregation).flatMap(({ first, end: behind, score }) => {
+      if (score < threshold) return [];
+      const from = tokens.starts[begin + first] as number;
+      const range = detectedRange(text, from, tokens.ends[begin + behind - 1] as number);
+      return range === null ? [] : [{ ...range, text: text.slice(range.start, range.end), score }];
+    });
+  }
+
+  #lengthOf({ begin, end }: TokenRange): number {
+    return end - begin + this.#tokenizer.specialTokens;
+  }
+}
+
+function readTags({ id2label }: Json, fault: DetectorFault): LabelTag[] {
+  const remedy = 'Write the names of the labels there, by their numbers: {"0": "O", "1": "B-PER", …}.';
+  if (typeof id2label !== 'object' || id2label === null) {
+    throw fault('id2label in config.json', 'an object', id2label === undefined ? 'none' : String(id2label), remedy);
+  }
+  const count = Object.keys(id2label).length;
+  const labels = Array.from({ length: count }, (_, i) => (id2label as Json)[i]);
+  if (count === 0 || !labels.every((label) => typeof label === 'string')) {
+    const received = JSON.stringify(id2label).slice(0, 80);
+    throw fault('id2label in config.json', 'a name for every label, numbered from 0', received, remedy);
+  }
+  if (!labels.includes('O')) {
+    const rename = 'Rename the label that means "no entity" to O.';
+    throw fault('id2label in config.json', 'a label O among the labels', labels.join(', ').slice(0, 80), rename);
+  }
+  return labelTags(labels as string[]);
+}
+
+function softmaxRows(logits: Float32Array, columns: number): Float32Array {
+  const scores = new Float32Array(logits.length);
+  for (let row = 0; row < logits.length; row += columns) {
+    let highest = Number.NEGATIVE_INFINITY;
+    for (let i = row; i < row + columns; i++) highest = Math.max(highest, logits[i] as number);
+    let sum = 0;
+    for (let i = row; i < row + columns; i++) sum += scores[i] = Math.exp((logits[i] as number) - highest);
+    for (let i = row; i < row + columns; i++) scores[i] = (scores[i] as number) / sum;
+  }
+  return scores;
+}

@@ -3,7 +3,7 @@ import { checkOption, checkOptions } from '../check-options.js';
 import { BATCH_TOKENS } from '../encoder/batch-runner.js';
 import { cutBatches } from '../encoder/batches.js';
 import type { TextTokenizer } from '../encoder/text-tokenizer.js';
-import { detectedRange } from '../mentions/detected-range.js';
+import { NerRetrieverError } from '../errors.js';
 import type { Mention, Span } from '../mentions/mention.js';
 import type { MentionDetector } from '../mentions/mention-detector.js';
 import { type DetectorFolder, openDetectorFolder } from './detector-folder.js';
@@ -105,12 +105,13 @@ async function readPrompt(
   const prompt = Int32Array.from(words.flatMap((ids) => [...ids]));
   checkVocabulary(prompt, vocabularySize, fault);
   const most = Math.floor((maximumTokens - tokenizer.specialTokens) * MOST_LABEL_TOKENS);
-  checkOption(
-    prompt.length <= most,
-    'labels',
-    `fewer or shorter labels, of at most ${most} tokens together`,
-    `${prompt.length} tokens`,
-  );
+  if (prompt.length > most) {
+    throw new NerRetrieverError('OPTION_INVALID', {
+      option: 'labels',
+      expected: `fewer or shorter labels, of at most ${most} tokens together,`,
+      received: `${prompt.length} tokens`,
+    });
+  }
   return prompt;
 }
 
@@ -294,7 +295,8 @@ class Gliner {
         for (const { first, last, score } of readSpans(logits, i, range.end - range.begin, threshold)) {
           const span = { first: range.begin + first, last: range.begin + last, score };
           // Two windows show it: it counts once, from the one that shows it best.
-          if (state.windows.best(span.first, span.last) === window) state.found.push(span);
+          if (state.windows.best(span.first, span.last) !== window) continue;
+          state.found.push(withWholeLetters(span, state.text, state.spans));
         }
       }
     };
@@ -317,9 +319,25 @@ class Gliner {
   #mentions({ text, spans, found }: TextWords): Mention[] {
     // Batches end in any order; of spans with one score the first one counts.
     const inOrder = found.sort((a, b) => a.first - b.first || a.last - b.last);
-    return selectSpans(inOrder, this.#reading.nested).flatMap(({ first, last, score }) => {
-      const range = detectedRange(text, (spans[first] as Span).start, (spans[last] as Span).end);
-      return range === null ? [] : [{ ...range, text: text.slice(range.start, range.end), score }];
+    return selectSpans(inOrder, this.#reading.nested).map(({ first, last, score }) => {
+      const { start } = spans[first] as Span;
+      const { end } = spans[last] as Span;
+      return { start, end, text: text.slice(start, end), score };
     });
   }
+}
+
+/** The span with the accents that belong to its last letter, and the letter that its first accents belong to: to the splitter they are words. */
+function withWholeLetters({ first, last, score }: ScoredSpan, text: string, spans: readonly Span[]): ScoredSpan {
+  const isAccent = (word: number) => {
+    const span = spans[word];
+    return (
+      span !== undefined && span.start === spans[word - 1]?.end && /^\p{M}/u.test(text.slice(span.start, span.end))
+    );
+  };
+  let begin = first;
+  let end = last;
+  while (isAccent(begin)) begin--;
+  while (isAccent(end + 1)) end++;
+  return { first: begin, last: end, score };
 }

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-export type DetectorFixture = 'bert-token-classifier' | 'roberta-token-classifier' | 'gliner-span' | 'gliner-token';
+export type DetectorFixture =
+  | 'bert-token-classifier'
+  | 'bert-quantised-token-classifier'
+  | 'roberta-token-classifier'
+  | 'gliner-span'
+  | 'gliner-token';
 
 /** A folder of test/fixtures/detectors. */
 export function detectorFixture(name: DetectorFixture): string {

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
 from texts import LONG, TEXTS, utf16
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
@@ -204,6 +205,12 @@ for name, make, file, seed in [("bert", bert, "model.onnx", 5), ("roberta", robe
     export(model, tokenizer, inputs, folder / file)
     tokenizer.save_pretrained(folder)
     model.config.save_pretrained(folder)
+    if name == "bert":
+        # Its scores depend on what shares a run with a text: the scales of dynamic quantisation are taken over a whole batch.
+        quantised = FIXTURES / "bert-quantised-token-classifier"
+        shutil.rmtree(quantised, ignore_errors=True)
+        shutil.copytree(folder, quantised, ignore=shutil.ignore_patterns("*.onnx"))
+        quantize_dynamic(folder / file, quantised / "model_quantized.onnx", weight_type=QuantType.QUInt8)
     pipeline = PipelineByWordIds(model=model, tokenizer=tokenizer, device="cpu")
     texts = [text for text in TEXTS if len(tokenizer(text)["input_ids"]) <= MAXIMUM_TOKENS]
     goldens[name] = [

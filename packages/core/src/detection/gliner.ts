@@ -10,6 +10,7 @@ import { type DetectorFolder, openDetectorFolder } from './detector-folder.js';
 import { type GlinerConfig, readGlinerConfig } from './gliner-config.js';
 import { type ReadSpans, spansOfFirstMarks, spansOfLastMarks, spansOfWidths } from './gliner-spans.js';
 import { checkSignature, int64Feed } from './graph-inputs.js';
+import { sameInBatch } from './same-in-batch.js';
 import { type ScoredSpan, selectSpans } from './select-spans.js';
 import { checkSignal, checkThreshold, checkWorkers, SessionDetector } from './session-detector.js';
 import type { Feed, FetchedTensor } from './session-messages.js';
@@ -69,8 +70,8 @@ export async function openGliner(directory: string, options: GlinerOptions): Pro
     const spanLevel = pool.signature.inputs.span_idx !== undefined;
     checkSignature(pool.signature, spanLevel ? SPAN_INPUTS : TOKEN_INPUTS, ['token_type_ids'], folder, 'GLiNER model');
     const runner = new GlinerRunner(tokenizer, config, prompt, pool);
-    const readSpans = await probe(runner, labels.length, config, folder, spanLevel);
-    const gliner = new Gliner(folder, config, runner, { labels: labels.length, readSpans, nested });
+    const habits = await probe(runner, labels.length, config, folder, spanLevel);
+    const gliner = new Gliner(folder, config, runner, { ...habits, labels: labels.length, nested });
     return new SessionDetector(`GLiNER (${basename(folder.directory)})`, pool, threshold, (...call) =>
       gliner.read(...call),
     );
@@ -115,30 +116,47 @@ async function readPrompt(
   return prompt;
 }
 
-/** Runs the graph once: what does not fit together is told when the detector is opened, and how the logits are laid out. */
+/** How a graph is to be read and fed. */
+interface GraphHabits {
+  readonly readSpans: ReadSpans;
+  /** Whether texts may share a run. */
+  readonly inBatches: boolean;
+}
+
+/** Runs the graph: what does not fit together is told when the detector is opened. */
 async function probe(
   runner: GlinerRunner,
   classes: number,
   { maximumWidth }: GlinerConfig,
   { fault }: DetectorFolder,
   spanLevel: boolean,
-): Promise<ReadSpans> {
-  const words = await runner.wordsOf(['a', 'b']);
-  const { dims } = await runner.run([{ words, range: { begin: 0, end: 2 } }]);
+): Promise<GraphHabits> {
+  const words = await runner.wordsOf(['a', 'b', 'c']);
+  const text = { words, range: { begin: 0, end: 2 } };
+  const longer = { words, range: { begin: 0, end: 3 } };
+  const alone = await runner.run([text]);
   const layouts: [readonly number[], ReadSpans][] = spanLevel
     ? [[[1, 2, maximumWidth, classes], spansOfWidths]]
     : [
         [[1, 2, classes, 3], spansOfLastMarks],
         [[3, 1, 2, classes], spansOfFirstMarks],
       ];
-  const layout = layouts.find(([expected]) => String(expected) === String(dims));
-  if (layout !== undefined) return layout[1];
-  throw fault(
-    'the graph',
-    `logits of ${layouts.map(([expected]) => `[${expected.join(', ')}]`).join(' or ')} for 2 words and ${classes} labels`,
-    `[${dims.join(', ')}]`,
-    'Copy gliner_config.json, the tokenizer and the graph from one model.',
-  );
+  const layout = layouts.find(([expected]) => String(expected) === String(alone.dims));
+  if (layout === undefined) {
+    throw fault(
+      'the graph',
+      `logits of ${layouts.map(([expected]) => `[${expected.join(', ')}]`).join(' or ')} for 2 words and ${classes} labels`,
+      `[${alone.dims.join(', ')}]`,
+      'Copy gliner_config.json, the tokenizer and the graph from one model.',
+    );
+  }
+  const [, readSpans] = layout;
+  const scores = (output: FetchedTensor) => {
+    const texts = output === alone ? 1 : 2;
+    const logits = { data: output.data, texts, words: texts + 1, width: maximumWidth, classes };
+    return Array.from(readSpans(logits, 0, 2, 0), ({ score }) => score);
+  };
+  return { readSpans, inBatches: await sameInBatch(alone, () => runner.run([text, longer]), scores) };
 }
 
 /** Some words of a text that run together. `words`: the ids of each word of the text. */
@@ -250,9 +268,8 @@ class GlinerRunner {
   }
 }
 
-interface Reading {
+interface Reading extends GraphHabits {
   readonly labels: number;
-  readonly readSpans: ReadSpans;
   readonly nested: boolean;
 }
 
@@ -300,7 +317,8 @@ class Gliner {
         }
       }
     };
-    await Promise.all(cutBatches(lengths, BATCH_TOKENS).map(runBatch));
+    const batches = this.#reading.inBatches ? cutBatches(lengths, BATCH_TOKENS) : lengths.map((_, i) => [i]);
+    await Promise.all(batches.map(runBatch));
     return states.map((state) => this.#mentions(state));
   }
 

@@ -86,6 +86,15 @@ describe.each([
   });
 });
 
+test('a graph whose scores depend on what shares a run with a text runs texts singly', async () => {
+  const detector = await openTokenClassifier(detectorFixture('bert-quantised-token-classifier'), { workers: 1 });
+  const texts = sentences.filter((text) => text.length < 100);
+  const together = await detector.detect(texts);
+  expect(together.flat().length).toBeGreaterThan(3);
+  for (const [i, text] of texts.entries()) expect(await detector.detect([text])).toEqual([together[i]]);
+  await detector.close();
+});
+
 test('accents that the normaliser drops belong to the mention', async () => {
   const detector = await openTokenClassifier(bert, { workers: 1 });
   const text = 'Cafe\u0301 Bjo\u0308rk Malmo\u0308';

@@ -15,6 +15,7 @@ import { type DetectorFolder, type Json, openDetectorFolder } from './detector-f
 import { checkSignature } from './graph-inputs.js';
 import { type LabelTag, labelTags } from './label-tags.js';
 import { maximumTokens } from './maximum-tokens.js';
+import { sameInBatch } from './same-in-batch.js';
 import { checkSignal, checkThreshold, checkWorkers, SessionDetector } from './session-detector.js';
 import type { Feed, FetchedTensor } from './session-messages.js';
 import { SessionPool } from './session-pool.js';
@@ -93,6 +94,7 @@ class TokenClassifier {
   readonly #pool: SessionPool;
   readonly #reading: Reading;
   readonly #paddingId: number;
+  #inBatches = false;
 
   constructor(folder: DetectorFolder, config: Json, tokenizer: TextTokenizer, pool: SessionPool, reading: Reading) {
     this.#folder = folder;
@@ -104,18 +106,28 @@ class TokenClassifier {
     checkSignature(pool.signature, INPUTS, ['token_type_ids'], folder, 'token classifier');
   }
 
-  /** Runs the graph once: what does not fit together is told when the detector is opened. */
+  /** Runs the graph: what does not fit together is told when the detector is opened, and whether texts may share a run. */
   async probe(): Promise<void> {
-    const tokens = await this.#tokenizer.tokenize(['a']);
-    const range = { begin: 0, end: tokens.ids.length };
-    const { dims } = await this.#run([{ textBegin: 0, range }], this.#lengthOf(range), tokens);
     const labels = this.#reading.tags.length;
-    if (dims.length === 3 && dims[2] === labels) return;
-    throw this.#folder.fault(
-      'the graph',
-      `logits of [texts, tokens, ${labels}], a score for each label of config.json`,
-      `[${dims.join(', ')}]`,
-      'Copy config.json and the graph from one model.',
+    const tokens = await this.#tokenizer.tokenize(['a', 'b a c a']);
+    const windows = [0, 1].map((text) => {
+      const textBegin = tokens.textBegins[text] as number;
+      const count = (tokens.textBegins[text + 1] as number) - textBegin;
+      return { textBegin, range: { begin: 0, end: Math.min(count, this.#reading.capacity) } };
+    }) as [WaitingWindow, WaitingWindow];
+    const lengths = windows.map(({ range }) => this.#lengthOf(range)) as [number, number];
+    const alone = await this.#run([windows[0]], lengths[0], tokens);
+    if (alone.dims.length !== 3 || alone.dims[2] !== labels) {
+      throw this.#folder.fault(
+        'the graph',
+        `logits of [texts, tokens, ${labels}], a score for each label of config.json`,
+        `[${alone.dims.join(', ')}]`,
+        'Copy config.json and the graph from one model.',
+      );
+    }
+    const together = () => this.#run(windows, Math.max(...lengths), tokens);
+    this.#inBatches = await sameInBatch(alone, together, ({ data }) =>
+      softmaxRows(data.subarray(0, lengths[0] * labels), labels),
     );
   }
 
@@ -151,7 +163,8 @@ class TokenClassifier {
         scores.set(softmaxRows(own, labels), (textBegin + share.begin) * labels);
       }
     };
-    await Promise.all(cutBatches(lengths, BATCH_TOKENS).map(runBatch));
+    const batches = this.#inBatches ? cutBatches(lengths, BATCH_TOKENS) : lengths.map((_, i) => [i]);
+    await Promise.all(batches.map(runBatch));
     return scores;
   }
 

@@ -2,7 +2,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { onTestFinished, vi } from 'vitest';
 
 export type DetectorFixture =
   | 'bert-token-classifier'
@@ -28,4 +29,15 @@ export async function detectorCopy(name: DetectorFixture): Promise<string> {
 export async function changeJson(folder: string, file: string, fields: object): Promise<void> {
   const path = join(folder, file);
   await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), ...fields }));
+}
+
+/** How many requests a call sends to the detector's threads. */
+export async function requestsOf(call: () => Promise<unknown>): Promise<number> {
+  const posted = vi.spyOn(Worker.prototype, 'postMessage');
+  try {
+    await call();
+    return posted.mock.calls.length;
+  } finally {
+    posted.mockRestore();
+  }
 }

@@ -2,7 +2,7 @@ import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type GlinerOptions, openGliner } from '../../dist/detection/gliner.js';
-import { changeJson, detectorCopy, detectorFixture } from '../../test-support/detector-folders.js';
+import { changeJson, detectorCopy, detectorFixture, requestsOf } from '../../test-support/detector-folders.js';
 import type { Mention } from '../mentions/mention.js';
 import type { MentionDetector } from '../mentions/mention-detector.js';
 
@@ -45,6 +45,12 @@ describe.each([
       expectSame(together[i] as Mention[], alone as Mention[]);
       expectSame(turned[texts.length - 1 - i] as Mention[], alone as Mention[]);
     }
+  });
+
+  test('short texts share a run', async () => {
+    expect(
+      await requestsOf(() => detector.detect(new Array(20).fill('dinosaur').map((text, i) => `${text} ${i}`))),
+    ).toBe(1);
   });
 
   test('mentions are pieces of their text, in order, and without overlaps', async () => {

@@ -3,7 +3,7 @@ import { copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTokenClassifier } from '../../dist/detection/token-classifier.js';
-import { changeJson, detectorCopy, detectorFixture } from '../../test-support/detector-folders.js';
+import { changeJson, detectorCopy, detectorFixture, requestsOf } from '../../test-support/detector-folders.js';
 import type { Mention } from '../mentions/mention.js';
 import type { MentionDetector } from '../mentions/mention-detector.js';
 
@@ -45,6 +45,12 @@ describe.each([
       expectSame(together[i] as Mention[], alone as Mention[]);
       expectSame(turned[texts.length - 1 - i] as Mention[], alone as Mention[]);
     }
+  });
+
+  test('short texts share a run', async () => {
+    expect(
+      await requestsOf(() => detector.detect(new Array(20).fill('dinosaur').map((text, i) => `${text} ${i}`))),
+    ).toBe(1);
   });
 
   test('mentions are pieces of their text, in order, without overlaps and without spaces round them', async () => {
@@ -91,6 +97,7 @@ test('a graph whose scores depend on what shares a run with a text runs texts si
   const texts = sentences.filter((text) => text.length < 100);
   const together = await detector.detect(texts);
   expect(together.flat().length).toBeGreaterThan(3);
+  expect(await requestsOf(() => detector.detect(['dinosaur', 'Berlin', 'Paris']))).toBe(3);
   for (const [i, text] of texts.entries()) expect(await detector.detect([text])).toEqual([together[i]]);
   await detector.close();
 });

@@ -45,6 +45,6 @@ export function int64Feed(values: Int32Array, dims: readonly number[]): Feed {
   const data = new BigInt64Array(values.length);
   // A BigInt a number would be slow: the low words are written instead (all supported systems are little-endian).
   const words = new Int32Array(data.buffer);
-  for (const [i, value] of values.entries()) words[2 * i] = value;
+  for (let i = 0; i < values.length; i++) words[2 * i] = values[i] as number;
   return { type: 'int64', data, dims };
 }

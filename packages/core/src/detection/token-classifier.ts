@@ -10,15 +10,16 @@ import { detectedRange } from '../mentions/detected-range.js';
 import type { Mention } from '../mentions/mention.js';
 import type { MentionDetector } from '../mentions/mention-detector.js';
 import { type Aggregation, aggregateTokens, aggregations } from './aggregate-tokens.js';
-import type { DetectorFault } from './detector-fault.js';
 import { type DetectorFolder, type Json, openDetectorFolder } from './detector-folder.js';
 import { checkSignature } from './graph-inputs.js';
 import { type LabelTag, labelTags } from './label-tags.js';
 import { maximumTokens } from './maximum-tokens.js';
+import { readLabels } from './read-labels.js';
 import { sameInBatch } from './same-in-batch.js';
 import { checkSignal, checkThreshold, checkWorkers, SessionDetector } from './session-detector.js';
 import type { Feed, FetchedTensor } from './session-messages.js';
 import { SessionPool } from './session-pool.js';
+import { softmaxRows } from './softmax-rows.js';
 import { checkVocabulary } from './vocabulary.js';
 
 export interface TokenClassifierOptions {
@@ -59,7 +60,7 @@ export async function openTokenClassifier(
 
   const folder = await openDetectorFolder(directory);
   const config = await folder.json('config.json');
-  const tags = readTags(config, folder.fault);
+  const tags = labelTags(readLabels(config, folder.fault));
   const tokenizer = await folder.tokenizer();
   const limit = maximumTokens(config, await folder.optionalJson('tokenizer_config.json'));
   const capacity = (limit === Number.POSITIVE_INFINITY ? USUAL_TOKENS : limit) - tokenizer.specialTokens;
@@ -87,6 +88,7 @@ interface Reading {
   readonly capacity: number;
 }
 
+/** Finds mentions: cuts texts into windows, runs them, and reads the labels of their tokens. */
 class TokenClassifier {
   readonly #folder: DetectorFolder;
   readonly #config: Json;
@@ -206,34 +208,4 @@ class TokenClassifier {
   #lengthOf({ begin, end }: TokenRange): number {
     return end - begin + this.#tokenizer.specialTokens;
   }
-}
-
-function readTags({ id2label }: Json, fault: DetectorFault): LabelTag[] {
-  const remedy = 'Write the names of the labels there, by their numbers: {"0": "O", "1": "B-PER", …}.';
-  if (typeof id2label !== 'object' || id2label === null) {
-    throw fault('id2label in config.json', 'an object', id2label === undefined ? 'none' : String(id2label), remedy);
-  }
-  const count = Object.keys(id2label).length;
-  const labels = Array.from({ length: count }, (_, i) => (id2label as Json)[i]);
-  if (count === 0 || !labels.every((label) => typeof label === 'string')) {
-    const received = JSON.stringify(id2label).slice(0, 80);
-    throw fault('id2label in config.json', 'a name for every label, numbered from 0', received, remedy);
-  }
-  if (!labels.includes('O')) {
-    const rename = 'Rename the label that means "no entity" to O.';
-    throw fault('id2label in config.json', 'a label O among the labels', labels.join(', ').slice(0, 80), rename);
-  }
-  return labelTags(labels as string[]);
-}
-
-function softmaxRows(logits: Float32Array, columns: number): Float32Array {
-  const scores = new Float32Array(logits.length);
-  for (let row = 0; row < logits.length; row += columns) {
-    let highest = Number.NEGATIVE_INFINITY;
-    for (let i = row; i < row + columns; i++) highest = Math.max(highest, logits[i] as number);
-    let sum = 0;
-    for (let i = row; i < row + columns; i++) sum += scores[i] = Math.exp((logits[i] as number) - highest);
-    for (let i = row; i < row + columns; i++) scores[i] = (scores[i] as number) / sum;
-  }
-  return scores;
 }

@@ -93,7 +93,7 @@ class Gliner {
   }
 
   async read(texts: readonly string[], threshold: number, signal: AbortSignal): Promise<Mention[][]> {
-    const states = await Promise.all(texts.map((text) => this.#cut(text, signal)));
+    const states = await this.#cut(texts, signal);
     const waiting = states.flatMap((state) =>
       state.windows.ranges.map((range, window) => ({ words: state.words, range, state, window })),
     );
@@ -119,16 +119,22 @@ class Gliner {
     return states.map((state) => this.#mentions(state));
   }
 
-  async #cut(text: string, signal: AbortSignal): Promise<TextWords> {
-    const spans = splitWords(text);
-    const words = await this.#runner.wordsOf(
-      spans.map(({ start, end }) => text.slice(start, end)),
-      signal,
+  async #cut(texts: readonly string[], signal: AbortSignal): Promise<TextWords[]> {
+    const spansOfTexts = texts.map(splitWords);
+    const words = spansOfTexts.flatMap((spans, i) =>
+      spans.map(({ start, end }) => (texts[i] as string).slice(start, end)),
     );
-    for (const ids of words) checkVocabulary(ids, this.#config.vocabularySize, this.#fault);
-    const tokens = words.map((ids) => ids.length);
-    const windows = new WordWindows(tokens, this.#config.maximumWords, this.#runner.capacity);
-    return { text, spans, words, windows, found: [] };
+    const idsOfWords = await this.#runner.wordsOf(words, signal);
+    for (const ids of idsOfWords) checkVocabulary(ids, this.#config.vocabularySize, this.#fault);
+    let end = 0;
+    return texts.map((text, i) => {
+      const spans = spansOfTexts[i] as Span[];
+      const own = idsOfWords.slice(end, end + spans.length);
+      end += spans.length;
+      const tokens = own.map((ids) => ids.length);
+      const windows = new WordWindows(tokens, this.#config.maximumWords, this.#runner.capacity);
+      return { text, spans, words: own, windows, found: [] };
+    });
   }
 
   #mentions({ text, spans, found }: TextWords): Mention[] {

@@ -25,6 +25,11 @@ export class GlinerRunner {
     this.#pool = pool;
   }
 
+  /** Runs to ask for at once. */
+  get lanes(): number {
+    return this.#pool.lanes;
+  }
+
   /** Tokens that a text's words may have in one window. */
   get capacity(): number {
     return this.#config.maximumTokens - this.#tokenizer.specialTokens - this.#prompt.length;

@@ -10,6 +10,7 @@ import { type GlinerConfig, readGlinerConfig } from './gliner-config.js';
 import { type GlinerGraph, probeGliner } from './gliner-graph.js';
 import { checkLabels, glinerPrompt } from './gliner-prompt.js';
 import { GlinerRunner } from './gliner-runner.js';
+import { inLanes } from './in-lanes.js';
 import { type ScoredSpan, selectSpans } from './select-spans.js';
 import { checkSignal, checkThreshold, checkWorkers, SessionDetector } from './session-detector.js';
 import { SessionPool } from './session-pool.js';
@@ -115,7 +116,7 @@ class Gliner {
       }
     };
     const batches = this.#reading.inBatches ? cutBatches(lengths, BATCH_TOKENS) : lengths.map((_, i) => [i]);
-    await Promise.all(batches.map(runBatch));
+    await inLanes(this.#runner.lanes, batches, runBatch);
     return states.map((state) => this.#mentions(state));
   }
 

@@ -11,18 +11,26 @@ export interface ScoredSpan {
  */
 export function selectSpans(spans: readonly ScoredSpan[], nested: boolean): ScoredSpan[] {
   const kept: ScoredSpan[] = [];
-  const keptAt = new Map<number, ScoredSpan[]>();
+  /** The kept spans that hold a word. */
+  const holding: (ScoredSpan[] | undefined)[] = [];
   for (const span of [...spans].sort((a, b) => b.score - a.score)) {
-    const words = Array.from({ length: span.last - span.first + 1 }, (_, i) => span.first + i);
-    if (words.some((word) => keptAt.get(word)?.some((other) => !nested || !goTogether(span, other)))) continue;
+    if (isCrossed(span, holding, nested)) continue;
     kept.push(span);
-    for (const word of words) {
-      const here = keptAt.get(word);
-      if (here === undefined) keptAt.set(word, [span]);
+    for (let word = span.first; word <= span.last; word++) {
+      const here = holding[word];
+      if (here === undefined) holding[word] = [span];
       else here.push(span);
     }
   }
   return kept;
+}
+
+function isCrossed(span: ScoredSpan, holding: readonly (ScoredSpan[] | undefined)[], nested: boolean): boolean {
+  for (let word = span.first; word <= span.last; word++) {
+    const here = holding[word];
+    if (here !== undefined && (!nested || here.some((other) => !goTogether(span, other)))) return true;
+  }
+  return false;
 }
 
 /** Of two spans that share a word: one lies within the other, and they are not the same. */

@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { checkOption, checkOptions } from '../check-options.js';
-import { dealTexts } from '../encoder/deal-texts.js';
+import { dealTexts, type TextRange } from '../encoder/deal-texts.js';
 import { NerRetrieverError } from '../errors.js';
 import type { Mention } from '../mentions/mention.js';
 import type { DetectorOptions, MentionDetector } from '../mentions/mention-detector.js';
+import { inLanes } from './in-lanes.js';
 import type { SessionPool } from './session-pool.js';
 
 /** What one kind of model makes of some texts. `signal` is aborted when the call is, or when another part of it fails. */
@@ -57,16 +58,13 @@ export class SessionDetector implements MentionDetector {
     signal?.addEventListener('abort', abort);
     const mentions: Mention[][] = new Array(texts.length);
     const lanes = Math.max(1, this.#pool.size);
-    const groups = dealTexts(texts, lanes)[Symbol.iterator]();
-    const lane = async () => {
-      for (const { begin, end } of groups) {
-        call.signal.throwIfAborted();
-        const found = await this.#read(texts.slice(begin, end), threshold, call.signal);
-        for (const [i, own] of found.entries()) mentions[begin + i] = own.sort(byStartLongestFirst);
-      }
+    const readGroup = async ({ begin, end }: TextRange) => {
+      call.signal.throwIfAborted();
+      const found = await this.#read(texts.slice(begin, end), threshold, call.signal);
+      for (const [i, own] of found.entries()) mentions[begin + i] = own.sort(byStartLongestFirst);
     };
     try {
-      await Promise.all(Array.from({ length: lanes }, lane));
+      await inLanes(lanes, dealTexts(texts, lanes), readGroup);
       return mentions;
     } catch (error) {
       call.abort(error);

@@ -39,6 +39,11 @@ export class SessionPool {
     return this.#pool.size;
   }
 
+  /** Runs to ask for at once: a session always has its next one waiting. */
+  get lanes(): number {
+    return this.size + 1;
+  }
+
   /** One output of one run. @throws NerRetrieverError DETECTOR_FAILED, WORKER_LOST; `signal`'s reason. */
   async run(feeds: Readonly<Record<string, Feed>>, fetch: string, signal?: AbortSignal): Promise<FetchedTensor> {
     return (await this.#pool.run({ feeds, fetch }, signal === undefined ? {} : { signal })) as FetchedTensor;

@@ -12,6 +12,7 @@ import type { MentionDetector } from '../mentions/mention-detector.js';
 import { type Aggregation, aggregateTokens, aggregations } from './aggregate-tokens.js';
 import { type DetectorFolder, type Json, openDetectorFolder } from './detector-folder.js';
 import { checkSignature } from './graph-inputs.js';
+import { inLanes } from './in-lanes.js';
 import { type LabelTag, labelTags } from './label-tags.js';
 import { maximumTokens } from './maximum-tokens.js';
 import { readLabels } from './read-labels.js';
@@ -166,7 +167,7 @@ class TokenClassifier {
       }
     };
     const batches = this.#inBatches ? cutBatches(lengths, BATCH_TOKENS) : lengths.map((_, i) => [i]);
-    await Promise.all(batches.map(runBatch));
+    await inLanes(this.#pool.lanes, batches, runBatch);
     return scores;
   }
 

@@ -2,7 +2,8 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TextTokenizer } from '../encoder/text-tokenizer.js';
 import { NerRetrieverError } from '../errors.js';
-import { externalDataLocations } from '../model/external-data-locations.js';
+import { externalDataLocationsOf } from '../model/external-data-locations.js';
+import { staysInside } from '../model/stays-inside.js';
 import { type DetectorFault, detectorFault } from './detector-fault.js';
 
 export type Json = { readonly [key: string]: unknown };
@@ -74,17 +75,15 @@ async function checkedBytes(directory: string, graph: string, fault: DetectorFau
   let bytes = (await stat(graph)).size;
   const broken = (received: string, cause?: unknown) =>
     fault(basename(graph), 'an ONNX graph', received, 'Copy or export the model again.', cause);
-  if (bytes >= 2 ** 31) throw broken(`a file of ${bytes} bytes, beyond protobuf's limit of 2 GiB`);
   let locations: string[];
   try {
-    locations = externalDataLocations(await readFile(graph));
+    locations = externalDataLocationsOf(graph);
   } catch (cause) {
     if (cause instanceof RangeError) throw broken(`broken protobuf (${cause.message})`, cause);
     throw cause;
   }
   for (const location of locations) {
-    const parts = location.split('/');
-    if (/[\\:\0]/.test(location) || parts.some((part) => part === '' || part === '.' || part === '..')) {
+    if (!staysInside(location)) {
       throw new NerRetrieverError('MODEL_PATH_OUTSIDE', { directory, path: location });
     }
     const weights = await stat(join(dirname(graph), location)).catch(() => null);

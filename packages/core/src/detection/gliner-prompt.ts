@@ -23,8 +23,10 @@ export async function glinerPrompt(
     const own = !label.includes(labelToken) && !label.includes(separatorToken);
     checkOption(own, `label ${i}`, `a text without ${labelToken} and ${separatorToken}`, label);
   }
-  const words = await tokenizer.tokenizeWords([...labels.flatMap((label) => [labelToken, label]), separatorToken]);
-  const prompt = Int32Array.from(words.flatMap((ids) => [...ids]));
+  const words = await tokenizer.tokenizeWords(labels);
+  const mark = tokenizer.idOf(labelToken) as number;
+  const separator = tokenizer.idOf(separatorToken) as number;
+  const prompt = Int32Array.from([...words.flatMap((ids) => [mark, ...ids]), separator]);
   checkVocabulary(prompt, vocabularySize, fault);
   const most = Math.floor((maximumTokens - tokenizer.specialTokens) * MOST_LABEL_TOKENS);
   if (prompt.length > most) {

@@ -23,6 +23,8 @@ export class TextTokenizer {
   readonly prefix: readonly number[];
   readonly suffix: readonly number[];
   readonly #path: string;
+  /** Added tokens, of which the special ones are no part of the vocabulary that texts are read by. */
+  readonly #added: ReadonlyMap<string, number>;
   readonly #tokenizer: Tokenizer;
   readonly #cuts: TextCuts;
   /** The normaliser, where a compiled one is in it. */
@@ -33,6 +35,7 @@ export class TextTokenizer {
   private constructor(path: string, file: TokenizerFile, tokenizer: Tokenizer, sample: Encoding) {
     const isCompiled = componentsOf(file.normalizer).some(({ type }) => type === 'Precompiled');
     this.#path = path;
+    this.#added = new Map(file.added_tokens?.map(({ content, id }) => [content, id]));
     this.#tokenizer = tokenizer;
     this.#cuts = textCuts(file);
     this.#compiled = isCompiled ? tokenizer.getNormalizer() : null;
@@ -128,7 +131,7 @@ export class TextTokenizer {
 
   /** The id of a token as the vocabulary spells it, null where it has none. */
   idOf(token: string): number | null {
-    return this.#tokenizer.tokenToId(token);
+    return this.#added.get(token) ?? this.#tokenizer.tokenToId(token);
   }
 
   async #append(batch: readonly Piece[], table: GrowingTable): Promise<void> {

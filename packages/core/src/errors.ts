@@ -147,6 +147,12 @@ const kinds = {
     message: (d) =>
       `Expected ${d.missing} in the model source ${d.directory}, but it is not there. What to do: ${d.remedy}.`,
   },
+  MODEL_ALREADY_PREPARED: {
+    status: 400,
+    exitCode: 2,
+    message: (d) =>
+      `${d.source} is a prepared model: expected an uncut one, but received one that was cut before. Use it as it is: --model ${d.source}`,
+  },
   MODEL_GRAPH_BROKEN: {
     status: 400,
     exitCode: 1,

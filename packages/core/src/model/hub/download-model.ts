@@ -3,11 +3,11 @@ import { posix } from 'node:path';
 import { checkOption, checkOptions } from '../../check-options.js';
 import { NerRetrieverError } from '../../errors.js';
 import { externalDataLocationsOf } from '../external-data-locations.js';
+import { type ModelDtype, modelDtypes, onnxExport } from '../onnx-export.js';
 import { parseModelDescription } from '../parse-model-description.js';
 import { type HubReference, isCommit, parseHubReference } from './hub-reference.js';
 import { type DownloadProgress, type HubAccess, HubRepository } from './hub-repository.js';
 import { hubSettings } from './hub-settings.js';
-import { type ModelDtype, modelDtypes, onnxExport } from './onnx-export.js';
 
 export interface DownloadOptions {
   /** A branch, a tag or a commit. Default: what the id says behind `@`, else `main`. */

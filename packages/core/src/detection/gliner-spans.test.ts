@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { randomNumbers } from '../../test-support/random-numbers.js';
+import { randomNumbers } from '../evaluation/random-numbers.js';
 import { spansOfFirstMarks, spansOfLastMarks, spansOfWidths } from './gliner-spans.js';
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { randomNumbers } from '../../test-support/random-numbers.js';
+import { randomNumbers } from '../evaluation/random-numbers.js';
 import { type ScoredSpan, selectSpans } from './select-spans.js';
 
 const span = (first: number, last: number, score: number): ScoredSpan => ({ first, last, score });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { randomNumbers } from '../../test-support/random-numbers.js';
+import { randomNumbers } from '../evaluation/random-numbers.js';
 import { WordWindows } from './word-windows.js';
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);

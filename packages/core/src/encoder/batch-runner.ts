@@ -9,6 +9,9 @@ import type { TokenTable } from './token-table.js';
 /** Tokens a batch, padding counted: large enough for full matrix tiles, small enough for the activations to stay in the cache. */
 export const BATCH_TOKENS = 1024;
 
+/** Values of a batch's tap, at most: the taps of a whole model side by side are wide. */
+const BATCH_VALUES = 2 ** 24;
+
 /** Runs windows in batches of near lengths. */
 export class BatchRunner {
   readonly #tokenizer: TextTokenizer;
@@ -17,11 +20,11 @@ export class BatchRunner {
   /** Tokens a batch; 1 where a vector would depend on its neighbours: then each window runs alone. */
   readonly #budget: number;
 
-  constructor(tokenizer: TextTokenizer, session: EncoderSession, { padding, encoder }: ModelDescription) {
+  constructor(tokenizer: TextTokenizer, session: EncoderSession, { padding, encoder, tap }: ModelDescription) {
     this.#tokenizer = tokenizer;
     this.#session = session;
     this.#paddingId = padding.id;
-    this.#budget = encoder.batchDependent ? 1 : BATCH_TOKENS;
+    this.#budget = encoder.batchDependent ? 1 : Math.min(BATCH_TOKENS, Math.ceil(BATCH_VALUES / tap.dimensions));
   }
 
   /** The windows in their own order; `checkpoint` may throw to stop between two batches. */

@@ -167,9 +167,10 @@ export class ChunkEncoder {
     round: readonly Section[],
     states: readonly TextState[],
     tokens: TokenTable,
-    { vectors }: EncodeRequest,
+    request: EncodeRequest,
     checkpoint: () => void,
   ): Promise<void> {
+    const { vectors } = request;
     const waiting = round.flatMap(({ text, windows, indices }): WaitingWindow[] =>
       indices.map((index) => ({
         textBegin: tokens.textBegins[text] as number,
@@ -196,9 +197,14 @@ export class ChunkEncoder {
       }
     }
     const { tap, pooling } = this.#model.description;
-    const pooled = poolMentions(rowsOfFound, tap.dimensions, pooling);
-    const rows = vectors === 'projected' ? this.#projection.projectSync(pooled) : pooled;
-    const columns = this.#columns(vectors);
+    const rows =
+      vectors === 'projected'
+        ? this.#projection.projectSync(poolMentions(rowsOfFound, tap.dimensions, pooling))
+        : sideBySide(
+            request.poolings.map((one) => poolMentions(rowsOfFound, tap.dimensions, one)),
+            tap.dimensions,
+          );
+    const columns = this.#columns(request);
     for (const [i, mention] of found.entries()) mention.vector = rows.subarray(i * columns, (i + 1) * columns);
   }
 
@@ -212,14 +218,15 @@ export class ChunkEncoder {
     return encoded[Math.max(place, 0)] as EncodedWindow;
   }
 
-  #columns(vectors: EncodeRequest['vectors']): number {
+  #columns({ vectors, poolings }: EncodeRequest): number {
     if (vectors === 'none') return 0;
-    return vectors === 'raw' ? this.#model.description.tap.dimensions : this.#projection.outputDimensions;
+    const { tap } = this.#model.description;
+    return vectors === 'raw' ? poolings.length * tap.dimensions : this.#projection.outputDimensions;
   }
 
-  #collect(states: readonly TextState[], tokens: TokenTable, { vectors }: EncodeRequest): EncodeResult {
+  #collect(states: readonly TextState[], tokens: TokenTable, request: EncodeRequest): EncodeResult {
     const mentions = states.flatMap((state) => state.mentions);
-    const columns = this.#columns(vectors);
+    const columns = this.#columns(request);
     const result: EncodeResult = {
       tokens: Int32Array.from(
         states,
@@ -239,6 +246,19 @@ export class ChunkEncoder {
     }
     return result;
   }
+}
+
+/** Matrices of one shape, [rows, columns], as one: [rows, matrices × columns]. */
+function sideBySide(matrices: readonly Float32Array[], columns: number): Float32Array {
+  const [first = new Float32Array(0)] = matrices;
+  if (matrices.length === 1) return first;
+  const joined = new Float32Array(matrices.length * first.length);
+  for (let row = 0; row * columns < first.length; row++) {
+    for (const [place, matrix] of matrices.entries()) {
+      joined.set(matrix.subarray(row * columns, (row + 1) * columns), (row * matrices.length + place) * columns);
+    }
+  }
+  return joined;
 }
 
 function findTokens(text: string, start: number, end: number, score: number, ranges: TokenRanges): FoundMention {

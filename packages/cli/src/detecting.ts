@@ -12,8 +12,9 @@ export const detectingFlags: readonly Flag[] = [
   {
     name: 'detector',
     value: 'KIND[:WHERE]',
-    help: "what finds mentions: model (default: the model's own detector), gazetteer:FILE (names, one a line), generative:URL (a chat model behind an OpenAI-compatible endpoint), transformers:DIR-or-ID (a chat model run here by @huggingface/transformers)",
+    help: "what finds mentions: model (default: the model's own detector), gazetteer:FILE (names, one a line), token-classification:DIR and gliner:DIR (ONNX models), generative:URL (a chat model behind an OpenAI-compatible endpoint), transformers:DIR-or-ID (a chat model run here by @huggingface/transformers)",
   },
+  { name: 'labels', value: 'A,B,C', help: 'gliner: the types of mentions to look for' },
   { name: 'detector-model', value: 'NAME', help: "generative: the model's name at the endpoint" },
   {
     name: 'detector-key-file',
@@ -53,6 +54,27 @@ const kinds = new Map<string, Kind>([
         (file) =>
         ({ openGazetteer }) =>
           openGazetteer(file),
+    },
+  ],
+  [
+    'token-classification',
+    {
+      where: 'DIR',
+      prepare:
+        (directory) =>
+        ({ openTokenClassifier }) =>
+          openTokenClassifier(directory),
+    },
+  ],
+  [
+    'gliner',
+    {
+      where: 'DIR',
+      flags: ['labels'],
+      prepare(directory, words) {
+        const labels = labelsOf(words);
+        return ({ openGliner }) => openGliner(directory, { labels });
+      },
     },
   ],
   [
@@ -113,6 +135,13 @@ export async function openDetector(words: Arguments, messages: Messages): Promis
       malformed.end('answers of the chat model that were not well formed');
     },
   };
+}
+
+function labelsOf(words: Arguments): string[] {
+  const given = words.text('labels') ?? words.refuse('--labels A,B,C with --detector gliner', 'none');
+  const labels = given.split(',').map((label) => label.trim());
+  if (labels.includes('')) words.refuse('--labels A,B,C', JSON.stringify(given));
+  return labels;
 }
 
 function refuseKind(words: Arguments, given: string, name: string): never {

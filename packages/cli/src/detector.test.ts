@@ -153,6 +153,19 @@ test('eval --detector: any detector is measured, and named in the report', async
   });
 });
 
+test.each([
+  ['token-classification', 'bert-token-classifier', []],
+  ['gliner', 'gliner-span', ['--labels', 'person, city']],
+])('detect --detector %s: mentions with scores', async (kind, name, flags) => {
+  const source = await lines('onnx.jsonl', [{ id: 'a', text: 'Angela Merkel met Barack Obama in Berlin.' }]);
+  const folder = fileURLToPath(new URL(`../../../test/fixtures/detectors/${name}`, import.meta.url));
+  const { code, stdout, stderr } = await runCommand(['detect', source, '--detector', `${kind}:${folder}`, ...flags]);
+  expect([code, stderr]).toEqual([0, '']);
+  const [{ mentions }] = found(stdout);
+  expect(mentions.length).toBeGreaterThan(0);
+  for (const { score } of mentions) expect(score).toBeGreaterThan(0);
+});
+
 test('bad lists and places are named', async () => {
   const source = await lines('bad.jsonl', documents);
   const broken = await file('broken.txt', Buffer.from([0x61, 0x0a, 0xff]));

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { modelDirectory } from '@ner-retriever/model-en';
+import type { Pooling } from '@ner-retriever/native';
 import { checkOption, checkOptions } from './check-options.js';
 import { dealTexts, type TextRange } from './encoder/deal-texts.js';
 import { type EncodeRequest, type EncodeResult, MentionSource } from './encoder/encode-request.js';
@@ -12,6 +13,7 @@ import type { Mention, SkippedMention, SkipReason, Span } from './mentions/menti
 import type { MentionDetector } from './mentions/mention-detector.js';
 import { spanFault } from './mentions/span-fault.js';
 import { type ModelFolder, openModelFolder } from './model/model-folder.js';
+import { resolveModel } from './model/resolve-model.js';
 
 export interface EmbedderOptions {
   /** Encoder threads. Default: one a core, or one in all for a model whose copies would fill half the memory. */
@@ -31,6 +33,8 @@ export interface EmbedOptions {
   readonly signal?: AbortSignal;
   /** The tap's own values, before head and L2. Default: false. */
   readonly raw?: boolean;
+  /** With `raw`: several poolings, side by side in a row. Default: the model's own. */
+  readonly poolings?: readonly Pooling[];
 }
 
 export interface EmbedMentionsOptions extends EmbedOptions {
@@ -86,18 +90,19 @@ export class Embedder {
   }
 
   /**
-   * @param model A model folder; the bundled English model where it is left out.
-   * @throws NerRetrieverError MODEL_… where the folder or a file of it is not what it should be.
+   * @param model A model folder, or the Hugging Face id of a prepared model; the bundled English model where it is left out.
+   * @throws NerRetrieverError MODEL_… where the folder or a file of it is not what it should be, HUB_… where it cannot be
+   *   downloaded.
    */
   static async open(model: string = modelDirectory, options: EmbedderOptions = {}): Promise<Embedder> {
-    checkOption(typeof model === 'string', 'the model', 'the path of a model folder', model);
     checkOptions('Embedder.open', options, ['workers', 'detector', 'signal']);
     const { workers, detector = null, signal } = options;
     const counts = workers === undefined || (Number.isSafeInteger(workers) && workers >= 1);
     checkOption(counts, 'workers', 'a whole number of at least 1', workers);
     checkOption(detector === null || typeof detector.detect === 'function', 'detector', 'a MentionDetector', detector);
     checkSignal(signal);
-    const folder = await openModelFolder(model);
+    const { directory } = await resolveModel(model, signal && { signal });
+    const folder = await openModelFolder(directory);
     return new Embedder(folder, detector, await EncoderPool.open(folder, workerLayout(folder, workers), signal));
   }
 
@@ -121,15 +126,15 @@ export class Embedder {
     documents: readonly EmbedderDocument[],
     options: EmbedMentionsOptions = {},
   ): Promise<MentionEmbeddings> {
-    checkOptions('embedMentions', options, ['signal', 'raw', 'mentions']);
-    const { mentions: source, raw = false, signal } = options;
+    checkOptions('embedMentions', options, ['signal', 'raw', 'poolings', 'mentions']);
+    const { mentions: source, raw = false, poolings = [this.model.description.pooling], signal } = options;
     checkOption(
       source === undefined || source === 'given' || source === 'detect',
       'mentions',
       "'given' or 'detect'",
       source,
     );
-    checkOption(typeof raw === 'boolean', 'raw', 'true or false', raw);
+    checkRaw(options);
     checkDocuments(documents);
 
     const given = documents.map(({ text, mentions }) =>
@@ -144,14 +149,11 @@ export class Embedder {
         sources: Uint8Array.from(given, (spans) => (spans === null ? MentionSource.detector : MentionSource.given)),
         spans: given.map((spans) => spans?.filter(({ fault }) => fault === null) ?? []),
         vectors: raw ? 'raw' : 'projected',
+        poolings,
         signal,
       },
     );
-    return this.#assemble(
-      given,
-      encoded,
-      raw ? this.model.description.tap.dimensions : this.model.description.dimensions,
-    );
+    return this.#assemble(given, encoded, this.#columns(raw, poolings));
   }
 
   /**
@@ -160,17 +162,18 @@ export class Embedder {
    * @throws NerRetrieverError DESCRIPTION_EMPTY.
    */
   async embedTypes(descriptions: readonly string[], options: EmbedOptions = {}): Promise<Matrix> {
-    checkOptions('embedTypes', options, ['signal', 'raw']);
-    const { raw = false, signal } = options;
-    checkOption(typeof raw === 'boolean', 'raw', 'true or false', raw);
+    checkOptions('embedTypes', options, ['signal', 'raw', 'poolings']);
+    const { raw = false, poolings = [this.model.description.pooling], signal } = options;
+    checkRaw(options);
     checkTexts(descriptions, 'descriptions');
     const encoded = await this.#encode(descriptions, {
       sources: new Uint8Array(descriptions.length).fill(MentionSource.wholeText),
       vectors: raw ? 'raw' : 'projected',
+      poolings,
       signal,
       urgent: true,
     });
-    const columns = raw ? this.model.description.tap.dimensions : this.model.description.dimensions;
+    const columns = this.#columns(raw, poolings);
     const data = new Float32Array(descriptions.length * columns);
     let index = 0;
     for (const { text, mentions } of perText(encoded)) {
@@ -196,6 +199,7 @@ export class Embedder {
       sources,
       spans,
       vectors,
+      poolings = [],
       threshold = this.model.description.detector?.threshold ?? 1,
       signal,
       urgent = false,
@@ -203,6 +207,7 @@ export class Embedder {
       readonly sources: Uint8Array;
       readonly spans?: readonly (readonly Span[])[] | undefined;
       readonly vectors: EncodeRequest['vectors'];
+      readonly poolings?: readonly Pooling[];
       readonly threshold?: number | undefined;
       readonly signal: AbortSignal | undefined;
       readonly urgent?: boolean;
@@ -231,6 +236,7 @@ export class Embedder {
         spanCounts: Int32Array.from(own, (_, i) => ownSpans?.[i]?.length ?? 0),
         spans: Int32Array.from(ownSpans?.flatMap((some) => some.flatMap((span) => [span.start, span.end])) ?? []),
         vectors,
+        poolings,
         threshold,
       };
       return { texts: own, result: await this.#pool.encode(request, { signal: call.signal, urgent }) };
@@ -243,6 +249,11 @@ export class Embedder {
     } finally {
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  #columns(raw: boolean, poolings: readonly Pooling[]): number {
+    const { tap, dimensions } = this.model.description;
+    return raw ? poolings.length * tap.dimensions : dimensions;
   }
 
   #assemble(
@@ -365,6 +376,15 @@ function mention(text: string, { start, end, score }: Span & { readonly score: n
   const span = { start, end, text: text.slice(start, end) };
   return Number.isNaN(score) ? span : { ...span, score };
 }
+
+function checkRaw({ raw, poolings }: EmbedOptions): void {
+  checkOption(raw === undefined || typeof raw === 'boolean', 'raw', 'true or false', raw);
+  if (poolings === undefined) return;
+  const known = Array.isArray(poolings) && poolings.length > 0 && poolings.every((one) => allPoolings.includes(one));
+  checkOption(raw === true && known, 'poolings', `some of ${allPoolings.join(', ')}, with raw`, poolings);
+}
+
+const allPoolings: readonly Pooling[] = ['last', 'first', 'mean'];
 
 function checkSignal(signal: AbortSignal | undefined): void {
   checkOption(signal === undefined || signal instanceof AbortSignal, 'signal', 'an AbortSignal', signal);

@@ -12,8 +12,16 @@ export function formatAmount(count: number, noun: string): string {
 
 /** "812 B", "3.4 MB": decimal units, as disks are sold. */
 export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
+  return inUnits(bytes, ['B', 'kB', 'MB', 'GB', 'TB']);
+}
+
+/** "812 FLOP", "7.4 GFLOP": floating-point operations. */
+export function formatOperations(operations: number): string {
+  return inUnits(operations, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP']);
+}
+
+function inUnits(amount: number, units: readonly string[]): string {
+  let value = amount;
   let unit = 0;
   while (value >= 999.5 && unit < units.length - 1) {
     value /= 1000;

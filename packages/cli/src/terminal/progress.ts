@@ -30,11 +30,16 @@ export class Progress {
   }
 
   update(state: ProgressState): void {
+    this.show(state.share, () => words(state));
+  }
+
+  /** For work that is no documents: how much of the whole is done (see `ProgressState.share`), and what is said of it. */
+  show(share: number | null, text: () => string): void {
     const now = this.#now();
     if (now - this.#last < (this.#messages.isTerminal ? redrawMs : plainLineMs)) return;
     this.#last = now;
-    if (this.#messages.isTerminal) this.#messages.live(liveLine(state));
-    else this.#messages.note(words(state));
+    if (this.#messages.isTerminal) this.#messages.live(liveLine(share, text()));
+    else this.#messages.note(text());
   }
 
   end(): void {
@@ -42,12 +47,12 @@ export class Progress {
   }
 }
 
-function liveLine(state: ProgressState): string {
-  if (state.share === null) return words(state);
-  const done = Math.min(1, state.share);
+function liveLine(share: number | null, text: string): string {
+  if (share === null) return text;
+  const done = Math.min(1, share);
   const filled = Math.round(done * barWidth);
   const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled);
-  return `${bar} ${String(Math.floor(done * 100)).padStart(3)}%  ${words(state)}`;
+  return `${bar} ${String(Math.floor(done * 100)).padStart(3)}%  ${text}`;
 }
 
 function words({ documents, mentions, tokens, elapsedMs, share }: ProgressState): string {

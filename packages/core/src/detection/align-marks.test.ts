@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { randomNumbers } from '../../test-support/random-numbers.js';
+import { randomNumbers } from '../evaluation/random-numbers.js';
 import { alignMarks } from './align-marks.js';
 
 /** The mentions as strings with their starts, the failures as "reason: marked". */

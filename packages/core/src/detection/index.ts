@@ -7,4 +7,6 @@ export {
   type MalformedGeneration,
   openGenerativeDetector,
 } from './generative-detector.js';
+export { type GlinerOptions, openGliner } from './gliner.js';
+export { openTokenClassifier, type TokenClassifierOptions } from './token-classifier.js';
 export { openTransformersChat, type TransformersChatOptions } from './transformers-chat.js';

@@ -1,3 +1,6 @@
+import { type ByteSource, FileBytes } from './onnx/byte-source.js';
+import { protobufFields } from './onnx/protobuf-fields.js';
+
 /**
  * Where an ONNX file keeps tensors outside itself: the `location` of every external tensor, as written. ONNX Runtime opens
  * these paths, so a folder that is opened must have them checked first.
@@ -6,25 +9,32 @@
  *
  * @throws RangeError where a length reaches beyond the file.
  */
-export function externalDataLocations(onnx: Uint8Array): string[] {
+export function externalDataLocations(onnx: ByteSource): string[] {
   const locations = new Set<string>();
-  visit(onnx, 'model');
+  visit(0, onnx.length, 'model');
   return [...locations];
 
-  function visit(message: Uint8Array, kind: MessageKind): void {
+  function visit(begin: number, end: number, kind: MessageKind): void {
     const children = childrenOf[kind];
     let key = '';
     let value = '';
-    for (const { field, bytes } of lengthDelimitedFields(message)) {
+    for (const { number, payloadBegin, end: payloadEnd } of protobufFields(onnx, begin, end)) {
       if (kind === 'entry') {
-        if (field === 1) key = utf8.decode(bytes);
-        if (field === 2) value = utf8.decode(bytes);
+        const text = () => utf8.decode(onnx.read(payloadBegin, payloadEnd - payloadBegin));
+        if (number === 1) key = text();
+        if (number === 2) value = text();
       }
-      const child = children[field];
-      if (child !== undefined) visit(bytes, child);
+      const child = children[number];
+      if (child !== undefined) visit(payloadBegin, payloadEnd, child);
     }
     if (kind === 'entry' && key === 'location') locations.add(value);
   }
+}
+
+/** `externalDataLocations` of a file, of which only the graph is read. */
+export function externalDataLocationsOf(path: string): string[] {
+  using onnx = new FileBytes(path);
+  return externalDataLocations(onnx);
 }
 
 type MessageKind = 'model' | 'function' | 'graph' | 'node' | 'attribute' | 'sparse' | 'tensor' | 'entry';
@@ -42,34 +52,3 @@ const childrenOf: { readonly [kind in MessageKind]: { readonly [field: number]: 
 };
 
 const utf8 = new TextDecoder();
-
-function* lengthDelimitedFields(message: Uint8Array): Generator<{ field: number; bytes: Uint8Array }> {
-  let at = 0;
-  while (at < message.length) {
-    const tag = varint();
-    const wireType = tag % 8;
-    if (wireType === 0) varint();
-    else if (wireType === 1) skip(8);
-    else if (wireType === 5) skip(4);
-    else if (wireType === 2) {
-      const length = varint();
-      const begin = at;
-      skip(length);
-      yield { field: Math.floor(tag / 8), bytes: message.subarray(begin, at) };
-    } else throw new RangeError(`wire type ${wireType} at byte ${at}`);
-  }
-
-  function varint(): number {
-    let value = 0;
-    for (let shift = 1; ; shift *= 128) {
-      const byte = message[at++];
-      if (byte === undefined || shift > 2 ** 63) throw new RangeError(`a number without an end at byte ${at}`);
-      value += (byte & 127) * shift;
-      if (byte < 128) return value;
-    }
-  }
-  function skip(length: number): void {
-    if (length > message.length - at) throw new RangeError(`${length} bytes asked for, ${message.length - at} left`);
-    at += length;
-  }
-}

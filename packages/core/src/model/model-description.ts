@@ -11,6 +11,13 @@ export interface ModelDescription {
     readonly file: string;
     /** Names of the graph's outputs: `tap` float32 [batch, tokens, dimensions]; `detector` float32 [batch, tokens, labels] or null. */
     readonly outputs: { readonly tap: string; readonly detector: string | null };
+    /** Files beside the graph that hold its weights; left out where the graph holds them itself. */
+    readonly data?: readonly string[];
+    /**
+     * True where the graph takes scales over a whole batch (dynamic quantisation): a text's vectors then depend on its neighbours,
+     * unless it runs alone, which is how such an encoder is run. Left out: false.
+     */
+    readonly batchDependent?: boolean;
   };
   /** Which tensor of which block (counted from 0) the tap is. */
   readonly tap: { readonly block: number; readonly tensor: string; readonly dimensions: number };

@@ -15,6 +15,7 @@ export function modelFingerprint(description: ModelDescription): string {
     [tap.block, tap.tensor, tap.dimensions],
     pooling,
     maximumTokens,
+    ...(encoder.data ?? []).map((name) => files[name]?.sha256),
   ];
   return `sha256:${createHash('sha256').update(JSON.stringify(facts)).digest('hex')}`;
 }

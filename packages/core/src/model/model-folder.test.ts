@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { externalDataLocations } from './external-data-locations.js';
+import { externalDataLocations, externalDataLocationsOf } from './external-data-locations.js';
 import { openModelFolder } from './model-folder.js';
+import { bytesInMemory } from './onnx/byte-source.js';
 
 const fixture = fileURLToPath(new URL('../../../../test/fixtures/tiny-model/', import.meta.url));
 
@@ -166,11 +167,17 @@ describe('external data', () => {
       field(7, graph),
       field(25, field(7, field(5, field(10, tensor('f'))))),
     ]);
-    expect(externalDataLocations(model)).toEqual(['weights.bin', '../constant', '/inner', 'sparse', 'f']);
+    expect(externalDataLocations(bytesInMemory(model))).toEqual([
+      'weights.bin',
+      '../constant',
+      '/inner',
+      'sparse',
+      'f',
+    ]);
   });
 
   test('of a graph without any is none', async () => {
-    expect(externalDataLocations(await readFile(join(fixture, 'encoder.onnx')))).toEqual([]);
+    expect(externalDataLocationsOf(join(fixture, 'encoder.onnx'))).toEqual([]);
   });
 
   test('outside what model.json lists is refused', async () => {
@@ -188,8 +195,8 @@ describe('external data', () => {
   test('is not looked for beyond the end of a broken file', async () => {
     const whole = field(7, field(5, tensor('weights.bin')));
     for (let length = 1; length < whole.length; length++) {
-      expect(() => externalDataLocations(whole.subarray(0, length))).toThrow(RangeError);
+      expect(() => externalDataLocations(bytesInMemory(whole.subarray(0, length)))).toThrow(RangeError);
     }
-    expect(() => externalDataLocations(Buffer.alloc(20, 0xff))).toThrow(RangeError);
+    expect(() => externalDataLocations(bytesInMemory(Buffer.alloc(20, 0xff)))).toThrow(RangeError);
   });
 });

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { NerRetrieverError } from '../errors.js';
-import { externalDataLocations } from './external-data-locations.js';
+import { externalDataLocationsOf } from './external-data-locations.js';
 import type { ModelDescription } from './model-description.js';
 import { modelFingerprint } from './model-fingerprint.js';
 import { parseModelDescription } from './parse-model-description.js';
@@ -97,7 +97,7 @@ async function checkExternalData(directory: string, description: ModelDescriptio
   if (bytes >= GRAPH_BYTES) throw invalid(`a file of ${bytes} bytes, beyond protobuf's limit of 2 GiB`);
   let locations: string[];
   try {
-    locations = externalDataLocations(await readFile(join(directory, file)));
+    locations = externalDataLocationsOf(join(directory, file));
   } catch (cause) {
     if (cause instanceof RangeError) throw invalid(`broken protobuf (${cause.message})`, cause);
     throw cause;

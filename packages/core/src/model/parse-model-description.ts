@@ -1,5 +1,6 @@
 import { NerRetrieverError } from '../errors.js';
 import type { ModelDescription } from './model-description.js';
+import { staysInside } from './stays-inside.js';
 
 type Json = { readonly [key: string]: unknown };
 
@@ -51,6 +52,12 @@ export function parseModelDescription(text: string, directory: string): ModelDes
         tap: string(outputs.tap, 'encoder.outputs.tap'),
         detector: outputs.detector === null ? null : string(outputs.detector, 'encoder.outputs.detector'),
       },
+      ...(encoder.data !== undefined && {
+        data: array(encoder.data, 'encoder.data').map((name) => listed(name, 'encoder.data')),
+      }),
+      ...(encoder.batchDependent !== undefined && {
+        batchDependent: boolean(encoder.batchDependent, 'encoder.batchDependent'),
+      }),
     },
     tap: {
       block: integer(tap.block, 'tap.block', 0),
@@ -95,6 +102,14 @@ export function parseModelDescription(text: string, directory: string): ModelDes
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(field, 'an object', value);
     return value as Json;
   }
+  function array(value: unknown, field: string): readonly unknown[] {
+    if (!Array.isArray(value)) throw invalid(field, 'an array', value);
+    return value;
+  }
+  function boolean(value: unknown, field: string): boolean {
+    if (typeof value !== 'boolean') throw invalid(field, 'true or false', value);
+    return value;
+  }
   function string(value: unknown, field: string): string {
     if (typeof value !== 'string' || value === '') throw invalid(field, 'a string', value);
     return value;
@@ -123,12 +138,8 @@ export function parseModelDescription(text: string, directory: string): ModelDes
     if (!Object.hasOwn(files, name)) throw invalid(field, 'a name that `files` lists', value);
     return name;
   }
-  /** A relative name that stays in the folder on every system: no root, no drive, no "..", no backslash. */
   function inside(name: string): string {
-    const parts = name.split('/');
-    if (/[\\:\0]/.test(name) || parts.some((part) => part === '' || part === '.' || part === '..')) {
-      throw new NerRetrieverError('MODEL_PATH_OUTSIDE', { directory, path: name });
-    }
+    if (!staysInside(name)) throw new NerRetrieverError('MODEL_PATH_OUTSIDE', { directory, path: name });
     return name;
   }
 }

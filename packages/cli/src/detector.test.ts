@@ -219,6 +219,9 @@ test.each([
     ['eval', 'detection', 'wnut17', 'a', '--model', 'm', '--detector', 'gazetteer:x'],
     /--model or --detector, but received both/,
   ],
+  [['detect', 'a', '--detector', 'gliner:x'], /Expected --labels A,B,C with --detector gliner, but received none/],
+  [['detect', 'a', '--detector', 'gliner:x', '--labels', 'a,,b'], /Expected --labels A,B,C, but received "a,,b"/],
+  [['detect', 'a', '--labels', 'a'], /Expected --labels with --detector gliner, but received it with model/],
 ] as const)('wrong usage: %j', async (words, message) => {
   const { code, stdout, stderr } = await runCommand(words);
   expect(stderr).toMatch(message);

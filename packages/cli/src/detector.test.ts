@@ -113,6 +113,13 @@ test('index and embed --detector: its mentions are what is searched and embedded
       .toSorted(),
   ).toEqual(['Microraptor', 'Oslo']);
 
+  // A list that has changed is another detector.
+  const again = ['index', source, '--index', index, ...detector];
+  expect((await runCommand(again)).stderr).toContain('0 documents added, 0 replaced, 3 unchanged');
+  await file('species.txt', 'Microraptor\nLiaoning\n');
+  expect((await runCommand(again)).stderr).toContain('0 documents added, 2 replaced, 1 unchanged');
+  await file('species.txt', 'Microraptor\n');
+
   const out = path('species.npy');
   const embedded = await runCommand(['embed', source, '--out', out, ...detector]);
   expect(embedded.code).toBe(0);

@@ -193,7 +193,7 @@ export class Retriever {
               ),
             chunkCharacters: this.#chunkCharacters,
             mentions,
-            detector: this.#embedder.detector?.name ?? null,
+            detector: identityOf(this.#embedder.detector),
             strict,
             signal,
             onRefused,
@@ -342,6 +342,11 @@ async function createIndex(directory: string, { model }: Embedder, given: Resolv
   const source = given?.source ?? null;
   const made = { name, version, fingerprint: model.fingerprint, path, ...(source !== null && { source }) };
   await IndexFolder.create(directory, made, dimensions);
+}
+
+/** What tells an index whether a document was read with the same detector; null: the model's own. */
+function identityOf(detector: MentionDetector | null): string | null {
+  return detector && [detector.name, detector.fingerprint ?? ''].join('\n');
 }
 
 /** Vectors of two models cannot be compared: a ranking over them would be noise that looks like an answer. */

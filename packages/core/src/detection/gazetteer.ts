@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { checkOption, checkOptions } from '../check-options.js';
@@ -33,15 +34,17 @@ export async function openGazetteer(path: string, options: GazetteerOptions = {}
 
   const asWritten = new NameTrie();
   const inAnyCase = new NameTrie();
+  const digest = createHash('sha256').update(ignoreCase ? 'any case\n' : '\n');
   for await (const line of readLines(await openInput(path), longestName)) {
     if (line.number % linesBetweenChecks === 0) signal?.throwIfAborted();
     if ('error' in line) throw line.error;
+    digest.update(`${line.text}\n`);
     const words = [...textWords(line.text)];
     if (ignoreCase || isLowerCase(line.text)) inAnyCase.add(words.map(lowered));
     else asWritten.add(words);
   }
   if (asWritten.size + inAnyCase.size === 0) throw new NerRetrieverError('GAZETTEER_EMPTY', { file: path });
-  return new Gazetteer(`gazetteer (${basename(path)})`, asWritten, inAnyCase);
+  return new Gazetteer(`gazetteer (${basename(path)})`, digest.digest('hex'), asWritten, inAnyCase);
 }
 
 /** Bytes; whoever hands over a line longer than this has no list of names. */
@@ -53,11 +56,13 @@ const charactersATurn = 1_000_000;
 
 class Gazetteer implements MentionDetector {
   readonly name: string;
+  readonly fingerprint: string;
   readonly #asWritten: NameTrie;
   readonly #inAnyCase: NameTrie;
 
-  constructor(name: string, asWritten: NameTrie, inAnyCase: NameTrie) {
+  constructor(name: string, fingerprint: string, asWritten: NameTrie, inAnyCase: NameTrie) {
     this.name = name;
+    this.fingerprint = fingerprint;
     this.#asWritten = asWritten;
     this.#inAnyCase = inAnyCase;
   }

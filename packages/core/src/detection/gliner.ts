@@ -56,8 +56,12 @@ export async function openGliner(directory: string, options: GlinerOptions): Pro
     const runner = new GlinerRunner(tokenizer, config, prompt, pool);
     const graph = await probeGliner(runner, pool.signature, labels.length, config, folder);
     const gliner = new Gliner(folder.fault, config, runner, { ...graph, labels: labels.length, nested });
-    return new SessionDetector(`GLiNER (${basename(folder.directory)})`, pool, threshold, (...call) =>
-      gliner.read(...call),
+    return new SessionDetector(
+      `GLiNER (${basename(folder.directory)})`,
+      { labels, nested },
+      pool,
+      threshold,
+      (...call) => gliner.read(...call),
     );
   } catch (error) {
     await pool.close();

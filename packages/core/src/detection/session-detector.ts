@@ -13,15 +13,20 @@ export type ReadTexts = (texts: readonly string[], threshold: number, signal: Ab
 /** A detector over an ONNX graph: deals the texts out to its sessions, and lets calls in flight finish when it is closed. */
 export class SessionDetector implements MentionDetector {
   readonly name: string;
+  readonly fingerprint: string;
   readonly #pool: SessionPool;
   readonly #threshold: number;
   readonly #read: ReadTexts;
   readonly #calls = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
 
-  /** @param threshold Where a call gives none. */
-  constructor(name: string, pool: SessionPool, threshold: number, read: ReadTexts) {
+  /**
+   * @param settings What decides which mentions are found, beside the model.
+   * @param threshold Where a call gives none.
+   */
+  constructor(name: string, settings: object, pool: SessionPool, threshold: number, read: ReadTexts) {
     this.name = name;
+    this.fingerprint = JSON.stringify({ ...settings, threshold });
     this.#pool = pool;
     this.#threshold = threshold;
     this.#read = read;

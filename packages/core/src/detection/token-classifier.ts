@@ -73,8 +73,12 @@ export async function openTokenClassifier(
   try {
     const classifier = new TokenClassifier(folder, config, tokenizer, pool, { tags, aggregation, capacity });
     await classifier.probe();
-    return new SessionDetector(`token classifier (${basename(folder.directory)})`, pool, threshold, (...call) =>
-      classifier.read(...call),
+    return new SessionDetector(
+      `token classifier (${basename(folder.directory)})`,
+      { aggregation },
+      pool,
+      threshold,
+      (...call) => classifier.read(...call),
     );
   } catch (error) {
     await pool.close();

@@ -25,7 +25,7 @@ export interface AddDocumentsOptions {
   /** Characters that one call of `encode` takes to be worth it. */
   readonly chunkCharacters: number;
   readonly mentions: MentionsOption;
-  /** Name of the detector that finds mentions; null: the model's own. */
+  /** Tells the detector that finds mentions apart from others; null: the model's own. */
   readonly detector: string | null;
   readonly strict: boolean;
   readonly signal: AbortSignal | undefined;

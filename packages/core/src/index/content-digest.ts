@@ -7,7 +7,7 @@ export type MentionsOption = 'given' | 'detect' | undefined;
 /**
  * SHA-256 of all that decides what the index holds for a document: the same digest means that there is nothing to do.
  *
- * @param detector name of the detector that finds mentions; null: the model's own
+ * @param detector tells the detector that finds mentions apart from others; null: the model's own
  */
 export function contentDigest(
   { text, mentions, metadata }: Document,

@@ -265,6 +265,49 @@ test('marks put into random texts come back, whatever the texts hold', () => {
   }
 });
 
+test('whatever a generation is, spans lie in the text, in order, none within another', () => {
+  const random = randomNumbers(11);
+  const pieces = [
+    '##',
+    '#',
+    '###',
+    ' ',
+    'Oslo',
+    'oslo',
+    'é',
+    'e\u0301',
+    '😀',
+    '\ud83d',
+    '\n',
+    '“',
+    '"',
+    'ﬁ',
+    'fi',
+    '東',
+    '.',
+    '…',
+    'İ',
+    '\u200d',
+  ];
+  const some = () =>
+    Array.from({ length: Math.floor(random() * 14) }, () => pieces[Math.floor(random() * pieces.length)]).join('');
+  for (let round = 0; round < 5000; round++) {
+    const text = some();
+    const generation =
+      random() < 0.5 ? some() : text.replace(/\S+/gu, (word) => (random() < 0.5 ? `##${word}##` : word));
+    const { spans } = alignMarks(text, generation);
+    let reached = 0;
+    let before = -1;
+    for (const { start, end } of spans) {
+      const shown = JSON.stringify({ text, generation, spans });
+      expect(start > before && end > reached && end > start && end <= text.length, shown).toBe(true);
+      expect(text.slice(start, end).trim(), shown).not.toBe('');
+      before = start;
+      reached = end;
+    }
+  }
+});
+
 test('the work grows with the length, not its square', () => {
   const text = 'Ann met Bob in Oslo. '.repeat(5000);
   const { mentions, failures, copied } = align(text, text.replaceAll('Ann', '##Ann##'));

@@ -57,11 +57,12 @@ export async function writeModelFolder(
   const { directory, head, signal } = options;
   const { folder, model, view } = source;
   await checkFree(directory);
-  const known = sum(taps.map(({ dimensions }) => dimensions));
-  checkHead(head, known);
   const cut = cutGraph(model, view, taps, { heads: folder.config.cacheHeads, width: folder.config.cacheWidth });
   const [{ tensor }] = taps as [Tap];
-  checkRank(folder.graph, tensor, await checkGraph(await weightlessModel(model, cut, tensor), folder.graph, tensor));
+  const shape = await checkGraph(await weightlessModel(model, cut, tensor), folder.graph, tensor);
+  checkRank(folder.graph, tensor, shape);
+  const known = sum(taps.map(({ dimensions }) => dimensions)) ?? columnsIn(taps, shape);
+  checkHead(head, known);
   signal?.throwIfAborted();
 
   await mkdir(dirname(directory), { recursive: true });
@@ -138,9 +139,15 @@ async function measured(path: string): Promise<FileFacts> {
 }
 
 /** A tap has one row a token: [batch, tokens, dimensions], or [batch × tokens, dimensions]. */
-function checkRank(file: string, tensor: string, rank: number | null): void {
-  if (rank === null || rank === 3 || rank === 2) return;
-  throw new NerRetrieverError('MODEL_TAP_UNUSABLE', { file, tensor, received: `a tensor of ${rank} axes` });
+function checkRank(file: string, tensor: string, shape: readonly unknown[] | null): void {
+  if (shape === null || shape.length === 3 || shape.length === 2) return;
+  throw new NerRetrieverError('MODEL_TAP_UNUSABLE', { file, tensor, received: `a tensor of ${shape.length} axes` });
+}
+
+/** Columns of the one tap that is a tensor as it stands, by its shape; null where they cannot be told. */
+function columnsIn([tap, ...others]: readonly Tap[], shape: readonly (number | string)[] | null): number | null {
+  const columns = shape?.at(-1);
+  return others.length === 0 && tap?.columns === undefined && typeof columns === 'number' ? columns : null;
 }
 
 /** Columns of the tap, as the graph's weights say and a trial run shows. */

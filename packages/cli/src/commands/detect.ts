@@ -14,7 +14,11 @@ export const detect: Command = {
   about: `Finds the mentions in texts, with the model's detector or another (--detector), and prints JSON Lines, one document a line, in order:
 {"id": "…", "mentions": [{"start": 0, "end": 12, "text": "…", "score": 0.98}]}. Mentions that documents already have are not looked at.`,
   flags: [
-    { name: 'model', value: 'DIR', help: 'the model folder (default: the bundled English model)' },
+    {
+      name: 'model',
+      value: 'DIR|ID',
+      help: 'the model folder, or the Hugging Face id of a prepared model (default: the bundled English model)',
+    },
     ...detectingFlags,
     ...readingFlags,
   ],

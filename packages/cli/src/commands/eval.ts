@@ -37,7 +37,11 @@ detection measures a mention detector instead (the model's, or --detector), what
 the, a or an, the words of one mention are all among the other's, or 0.8 of all their words are shared), exact spans, and their length.
 wnut17: the official files; all files are one corpus.`,
   flags: [
-    { name: 'model', value: 'DIR', help: 'the model folder (default: the bundled English model)' },
+    {
+      name: 'model',
+      value: 'DIR|ID',
+      help: 'the model folder, or the Hugging Face id of a prepared model (default: the bundled English model)',
+    },
     {
       name: 'mentions',
       value: 'HOW',

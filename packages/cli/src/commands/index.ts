@@ -18,7 +18,11 @@ A document that the index already holds is skipped if it is the same, and replac
 the same command goes on where it stopped. Lines that are refused are named, the rest goes in, and the exit code is 1.`,
   flags: [
     { name: 'index', value: 'DIR', help: 'the index folder' },
-    { name: 'model', value: 'DIR', help: 'the model folder (default: the bundled English model)' },
+    {
+      name: 'model',
+      value: 'DIR|ID',
+      help: 'the model folder, or the Hugging Face id of a prepared model (default: the bundled English model)',
+    },
     {
       name: 'mentions',
       value: 'HOW',

@@ -31,12 +31,16 @@ function merged(model: Uint8Array): Uint8Array {
   if (graph === undefined) throw new Error('no graph');
   const fields = [...protobufFields(source, graph.payloadBegin, graph.end)];
   const verbatim = (writer: ProtobufWriter, ...numbers: number[]) => {
-    for (const { number, begin, end } of fields) if (numbers.includes(number)) writer.verbatim(model.subarray(begin, end));
+    for (const { number, begin, end } of fields)
+      if (numbers.includes(number)) writer.verbatim(model.subarray(begin, end));
     return writer;
   };
   const [nodes, initializers, inputs] = [1, 5, 11];
   const float = new ProtobufWriter().number(1, elementTypes.float32.code).finish();
-  const logits = new ProtobufWriter().text(1, 'logits').bytes(2, new ProtobufWriter().bytes(1, float).finish()).finish();
+  const logits = new ProtobufWriter()
+    .text(1, 'logits')
+    .bytes(2, new ProtobufWriter().bytes(1, float).finish())
+    .finish();
   const withoutCache = verbatim(new ProtobufWriter(), nodes).text(2, 'without').bytes(12, logits).finish();
   const weight = new ProtobufWriter().text(1, 'onnx::MatMul_0').text(2, 'logits').text(4, 'Identity').finish();
   const withCache = new ProtobufWriter().bytes(1, weight).text(2, 'with').bytes(12, logits).finish();
@@ -50,7 +54,9 @@ function merged(model: Uint8Array): Uint8Array {
     .bytes(5, branch('else_branch', withoutCache))
     .finish();
   const bool = new ProtobufWriter().number(1, elementTypes.bool.code).bytes(2, new Uint8Array()).finish();
-  const condition = new ProtobufWriter().text(1, 'use_cache_branch').bytes(2, new ProtobufWriter().bytes(1, bool).finish());
+  const condition = new ProtobufWriter()
+    .text(1, 'use_cache_branch')
+    .bytes(2, new ProtobufWriter().bytes(1, bool).finish());
   const outer = verbatim(new ProtobufWriter().bytes(1, choice).text(2, 'merged'), initializers, inputs)
     .bytes(11, condition.finish())
     .bytes(12, logits)

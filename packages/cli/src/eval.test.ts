@@ -51,12 +51,29 @@ const silver = [
   { id: 'none', text: 'Nothing at all.', mentions: [] },
 ];
 
-test("eval silver --json: types of one's own beside the tap and BM25", async () => {
+test.each([
+  ['fewnerd', ['few-nerd-invented.txt'], { documents: 4, mentions: { embedded: 7 } }],
+  [
+    'neretrieve',
+    ['neretrieve-invented-corpus.jsonl.bz2', 'neretrieve-invented-labels.jsonl.bz2'],
+    { documents: 2, mentions: { embedded: 5 } },
+  ],
+  ['conll', ['wnut17-test-excerpt.conll'], { documents: 18, mentions: { embedded: 20 } }],
+])('eval %s --json', async (dataset, files, expected) => {
+  const { code, stdout, stderr } = await runCommand([
+    ...['eval', dataset, ...files.map(fixture)],
+    ...['--model', tinyModel, '--json'],
+  ]);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(JSON.parse(stdout)).toMatchObject({ dataset, ...expected });
+});
+
+test.each(['jsonl', 'silver'])("eval %s --json: types of one's own beside the tap and BM25", async (dataset) => {
   const corpus = await lines('silver.jsonl', silver);
-  const { code, stdout, stderr } = await runCommand(['eval', 'silver', corpus, '--model', tinyModel, '--json']);
+  const { code, stdout, stderr } = await runCommand(['eval', dataset, corpus, '--model', tinyModel, '--json']);
   expect([code, stderr]).toEqual([0, '']);
   const report = JSON.parse(stdout) as EvaluationReport;
-  expect(report).toMatchObject({ dataset: 'silver', documents: 3, mentions: { embedded: 2, skipped: 0 } });
+  expect(report).toMatchObject({ dataset, documents: 3, mentions: { embedded: 2, skipped: 0 } });
   expect(report.types.map(({ query, relevant, rPrecision }) => [query, relevant, rPrecision.bm25])).toEqual([
     ['river\u001b[31m', 1, 0],
     ['stratovolcano', 1, 0],

@@ -1,7 +1,6 @@
-import type { EvaluationProgress, LabelledCorpus } from '@ner-retriever/core/evaluation';
+import type { EvaluationProgress } from '@ner-retriever/core/evaluation';
 import type { Command } from '../command.js';
-import type { Arguments } from '../flags/arguments.js';
-import { nearest } from '../flags/nearest.js';
+import { corpusReaderOf, dataSetsHelp } from '../corpus-reader.js';
 import { formatDetectionReport } from '../format-detection-report.js';
 import { formatEvaluationReport } from '../format-evaluation-report.js';
 import { Interruption, interrupted } from '../terminal/interruption.js';
@@ -9,32 +8,14 @@ import { jsonText } from '../terminal/json-text.js';
 import { Progress } from '../terminal/progress.js';
 import { type Style, styleFor } from '../terminal/style.js';
 
-type Library = typeof import('@ner-retriever/core/evaluation');
-type CorpusReader = (library: Library) => (files: readonly string[]) => Promise<LabelledCorpus>;
-
-/** Data sets whose types are searched for. */
-const retrievalReaders = new Map<string, CorpusReader>([
-  ['multiconer2', ({ readMulticoner2 }) => readMulticoner2],
-  ['silver', ({ readSilver }) => readSilver],
-]);
-
-/** Data sets in which every mention is marked. */
-const detectionReaders = new Map<string, CorpusReader>([
-  ['multiconer2', ({ readMulticoner2 }) => readMulticoner2],
-  ['wnut17', ({ readWnut17 }) => readWnut17],
-]);
-
 export const evaluation: Command = {
-  usage: ['multiconer2|silver FILE…', 'detection multiconer2|wnut17 FILE…'],
+  usage: ['DATASET FILE…', 'detection DATASET FILE…'],
   about: `Measures a model on a labelled data set by R-Precision: for a type with R relevant documents, the share of them among the first
 R documents. The macro mean leaves the "other" types out. BM25, and the model's tap without its head, are measured in the same run.
-multiconer2: the official .conll files; all files are one corpus, a sentence is a document.
-silver: a data set of your own, JSON Lines, its types searched for by their own names:
-{"id": "…", "text": "…", "mentions": [{"start": 0, "end": 12, "types": ["volcano", "stratovolcano"]}]} (UTF-16 offsets).
+${dataSetsHelp}
 
 detection measures the model's mention detector instead, whatever the types: fuzzy recall (in lower case, without accents and a leading
-the, a or an, the words of one mention are all among the other's, or 0.8 of all their words are shared), exact spans, and their length.
-wnut17: the official files; all files are one corpus.`,
+the, a or an, the words of one mention are all among the other's, or 0.8 of all their words are shared), exact spans, and their length.`,
   flags: [
     { name: 'model', value: 'DIR', help: 'the model folder (default: the bundled English model)' },
     {
@@ -52,14 +33,16 @@ wnut17: the official files; all files are one corpus.`,
   examples: [
     'eval multiconer2 en-train.conll en-dev.conll',
     'eval multiconer2 en-dev.conll --mentions detect --json > report.json',
-    'eval silver held-out-types.jsonl',
+    'eval fewnerd train.txt dev.txt test.txt',
+    'eval neretrieve NERetrive_IR_corpus.jsonl.bz2 NERetrive_IR_test.jsonl.bz2',
+    'eval jsonl my-types.jsonl',
     'eval detection wnut17 emerging.test.annotated --threshold 0.3',
   ],
 
   async run(words, { output, messages, environment }) {
     const ofDetector = words.operands[0] === 'detection';
     const [dataset = '', ...files] = words.operands.slice(ofDetector ? 1 : 0);
-    const reader = readerOf(words, dataset, ofDetector);
+    const reader = corpusReaderOf(words, dataset, ofDetector);
     if (files.length === 0) words.refuse(`the files of ${dataset}`, 'none');
     if (ofDetector && words.has('mentions')) words.refuse('detection or --mentions', 'both');
     if (!ofDetector && words.has('threshold')) words.refuse('--threshold with detection', `it with ${dataset}`);
@@ -102,16 +85,3 @@ wnut17: the official files; all files are one corpus.`,
     }
   },
 };
-
-function readerOf(words: Arguments, dataset: string, ofDetector: boolean): CorpusReader {
-  const readers = ofDetector ? detectionReaders : retrievalReaders;
-  const reader = readers.get(dataset);
-  if (reader !== undefined) return reader;
-  const names = [...readers.keys()];
-  const meant = nearest(dataset, ofDetector ? names : [...names, 'detection']);
-  const received = dataset === '' ? 'none' : `"${dataset}"`;
-  return words.refuse(
-    ofDetector ? `a data set for detection (${names.join(', ')})` : `a data set (${names.join(', ')}) or detection`,
-    meant ? `${received} (did you mean "${meant}"?)` : received,
-  );
-}

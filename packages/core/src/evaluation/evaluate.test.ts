@@ -82,6 +82,11 @@ test('measures a model without head, beside BM25, and counts what could not be e
     other: false,
     relevant: 2,
     rPrecision: { retriever: 0.5, bm25: 0.5 },
+    measures: {
+      // Apple, chair, bread: relevant at places 1 and 3. BM25 finds one document, b.
+      retriever: expect.objectContaining({ averagePrecision: (1 + 2 / 3) / 2 }),
+      bm25: expect.objectContaining({ averagePrecision: 0.5, recallAt: { 10: 0.5, 100: 0.5, 1000: 0.5 } }),
+    },
   });
   expect(onProgress).toHaveBeenLastCalledWith(
     expect.objectContaining({ documents: 3, totalDocuments: 3, mentions: 3, tokens: 3 }),

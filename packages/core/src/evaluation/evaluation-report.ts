@@ -1,3 +1,5 @@
+import type { RankingMeasures } from './ranking-measures.js';
+
 /** What is measured: the retriever, its tap without the head, and BM25 over the same documents. */
 export type SystemName = 'retriever' | 'tap-without-head' | 'bm25';
 
@@ -11,6 +13,8 @@ export interface TypeResult {
   readonly relevant: number;
   /** Null where there are no relevant documents. */
   readonly rPrecision: Readonly<Partial<Record<SystemName, number | null>>>;
+  /** Null where there are no relevant documents. */
+  readonly measures: Readonly<Partial<Record<SystemName, RankingMeasures | null>>>;
 }
 
 export interface SystemResult {
@@ -19,6 +23,10 @@ export interface SystemResult {
   readonly macro: number | null;
   /** The same over the "other" types. */
   readonly macroOther: number | null;
+  /** Macro means of the other measures over the types that are not "other". */
+  readonly measures: RankingMeasures | null;
+  /** The same over the "other" types. */
+  readonly measuresOther: RankingMeasures | null;
 }
 
 export interface EvaluationReport {

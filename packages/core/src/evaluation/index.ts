@@ -12,6 +12,7 @@ export { measureDetection } from './measure-detection.js';
 export { multiconer2Types } from './multiconer2-types.js';
 export { rPrecision } from './r-precision.js';
 export type { Ranking } from './ranking.js';
+export { cutoffs, measureRanking, type RankingMeasures } from './ranking-measures.js';
 export { readConll } from './read-conll.js';
 export { readFewNerd } from './read-few-nerd.js';
 export { readLabelledJsonLines } from './read-labelled-json-lines.js';

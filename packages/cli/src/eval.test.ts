@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { DetectionReport, EvaluationReport } from '@ner-retriever/core/evaluation';
 import { expect, test } from 'vitest';
 import { runCommand } from '../test-support/run-command.js';
-import { tinyModel, workspace } from '../test-support/workspace.js';
+import { sentenceModel, tinyModel, workspace } from '../test-support/workspace.js';
 
 const { file, lines } = workspace();
 const fixture = (name: string) => fileURLToPath(new URL(`../../core/src/evaluation/fixtures/${name}`, import.meta.url));
@@ -18,19 +18,37 @@ test('eval multiconer2 --json: the retriever beside its tap and BM25', async () 
     documents: 39,
     mentions: { from: 'given', embedded: 87, skipped: 0 },
   });
-  expect(report.systems.map(({ system }) => system)).toEqual(['retriever', 'tap-without-head', 'bm25']);
+  expect(report.systems.map(({ system }) => system)).toEqual(['retriever', 'tap-without-head', 'bm25', 'hybrid']);
   expect(report.types).toHaveLength(33);
   const measured = report.types.filter(({ other }) => !other).map(({ rPrecision }) => rPrecision.retriever as number);
   expect(measured).toHaveLength(30);
   expect(report.systems[0]?.macro).toBeCloseTo(measured.reduce((sum, value) => sum + value, 0) / 30, 10);
 });
 
+test('eval --sentence-model: a row of its own, named in the report', async () => {
+  const words = ['eval', 'multiconer2', excerpt, '--model', tinyModel, '--sentence-model', sentenceModel];
+  const { code, stdout, stderr } = await runCommand([...words, '--json']);
+  expect([code, stderr]).toEqual([0, '']);
+  const report = JSON.parse(stdout) as EvaluationReport;
+  expect(report.sentenceModel).toMatchObject({ name: 'sentence-model', pooling: 'mean' });
+  expect(report.systems.map(({ system }) => system).at(-1)).toBe('sentence');
+  expect(report.systems.at(-1)?.measures?.recallAt[1000]).toBe(1);
+  const table = await runCommand(words);
+  expect(table.stdout).toMatch(/^ {2}sentences +sentence-model \(sha256:\w+…\), mean$/m);
+  expect(table.stdout).toMatch(/^ {2}sentences( +\d\.\d{3}){6}$/m);
+  const absent = await runCommand([...words.slice(0, -1), 'no-such-folder']);
+  expect(absent).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('a folder with an ONNX model') });
+});
+
 test('as a table, and with detected mentions', async () => {
   const table = await runCommand(['eval', 'multiconer2', excerpt, '--model', tinyModel, '--mentions', 'detect']);
   expect(table).toMatchObject({ code: 0, stderr: '' });
-  expect(table.stdout).toMatch(/Medication or Vaccine +3( +\d\.\d{3}){3}\n/);
-  expect(table.stdout).toMatch(/macro mean( +\d\.\d{3}){3}\n/);
-  expect(table.stdout).toMatch(/macro mean, "other" types( +\d\.\d{3}){3}\n/);
+  expect(table.stdout).toMatch(/Medication or Vaccine +3( +\d\.\d{3}){4}\n/);
+  expect(table.stdout).toMatch(/macro mean( +\d\.\d{3}){4}\n/);
+  expect(table.stdout).toMatch(/macro mean, "other" types( +\d\.\d{3}){4}\n/);
+  for (const system of ['retriever', 'tap, no head', 'BM25', 'hybrid']) {
+    expect(table.stdout.match(new RegExp(`^  ${system}( +\\d\\.\\d{3}){6}$`, 'gm'))).toHaveLength(2);
+  }
   expect(table.stdout).toContain('detected');
 });
 
@@ -83,6 +101,7 @@ test.each(['jsonl', 'silver'])("eval %s --json: types of one's own beside the ta
     ['retriever', null],
     ['tap-without-head', null],
     ['bm25', null],
+    ['hybrid', null],
   ]);
   expect(report.systems[2]?.macro).toBeCloseTo(1 / 3, 10);
 });
@@ -91,8 +110,8 @@ test('as a table: no row of "other" types, no control character of a type\'s nam
   const corpus = await lines('table.jsonl', silver);
   const { code, stdout } = await runCommand(['eval', 'silver', corpus, '--model', tinyModel]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^ {2}river\u241b\[31m +1( +\d\.\d{3}){3}$/m);
-  expect(stdout).toMatch(/macro mean( +\d\.\d{3}){2} +0\.333\n$/);
+  expect(stdout).toMatch(/^ {2}river\u241b\[31m +1( +\d\.\d{3}){4}$/m);
+  expect(stdout).toMatch(/macro mean( +\d\.\d{3}){2} +0\.333 +\d\.\d{3}\n/);
   expect(stdout).not.toContain('other');
 });
 

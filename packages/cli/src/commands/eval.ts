@@ -11,7 +11,8 @@ import { type Style, styleFor } from '../terminal/style.js';
 export const evaluation: Command = {
   usage: ['DATASET FILE…', 'detection DATASET FILE…'],
   about: `Measures a model on a labelled data set by R-Precision: for a type with R relevant documents, the share of them among the first
-R documents. The macro mean leaves the "other" types out. BM25, and the model's tap without its head, are measured in the same run.
+R documents. The macro mean leaves the "other" types out. Measured in the same run: the model's tap without its head, BM25, the two
+rankings of model and BM25 fused by reciprocal rank (hybrid), and one vector a document by a sentence model, if you name one.
 ${dataSetsHelp}
 
 detection measures the model's mention detector instead, whatever the types: fuzzy recall (in lower case, without accents and a leading
@@ -22,6 +23,11 @@ the, a or an, the words of one mention are all among the other's, or 0.8 of all 
       name: 'mentions',
       value: 'HOW',
       help: "given: the data set's own mentions (default); detect: the model's detector finds them",
+    },
+    {
+      name: 'sentence-model',
+      value: 'DIR',
+      help: 'a sentence model with an ONNX graph, as a baseline: config.json, tokenizer.json, 1_Pooling/config.json',
     },
     {
       name: 'threshold',
@@ -36,6 +42,7 @@ the, a or an, the words of one mention are all among the other's, or 0.8 of all 
     'eval fewnerd train.txt dev.txt test.txt',
     'eval neretrieve NERetrive_IR_corpus.jsonl.bz2 NERetrive_IR_test.jsonl.bz2',
     'eval jsonl my-types.jsonl',
+    'eval multiconer2 en-dev.conll --sentence-model all-MiniLM-L6-v2',
     'eval detection wnut17 emerging.test.annotated --threshold 0.3',
   ],
 
@@ -44,7 +51,9 @@ the, a or an, the words of one mention are all among the other's, or 0.8 of all 
     const [dataset = '', ...files] = words.operands.slice(ofDetector ? 1 : 0);
     const reader = corpusReaderOf(words, dataset, ofDetector);
     if (files.length === 0) words.refuse(`the files of ${dataset}`, 'none');
-    if (ofDetector && words.has('mentions')) words.refuse('detection or --mentions', 'both');
+    for (const flag of ['mentions', 'sentence-model']) {
+      if (ofDetector && words.has(flag)) words.refuse(`detection or --${flag}`, 'both');
+    }
     if (!ofDetector && words.has('threshold')) words.refuse('--threshold with detection', `it with ${dataset}`);
     const mentions = words.choice('mentions', ['given', 'detect']);
     const threshold = words.number('threshold');
@@ -72,7 +81,9 @@ the, a or an, the words of one mention are all among the other's, or 0.8 of all 
         const options = { ...watched, ...(threshold !== undefined && { threshold }) };
         await print(await library.evaluateDetection(corpus, embedder, options), formatDetectionReport);
       } else {
-        const options = { ...watched, ...(mentions && { mentions }) };
+        const directory = words.text('sentence-model');
+        const sentenceModel = directory === undefined ? undefined : await library.SentenceModel.open(directory);
+        const options = { ...watched, ...(mentions && { mentions }), ...(sentenceModel && { sentenceModel }) };
         await print(await library.evaluate(corpus, embedder, options), formatEvaluationReport);
       }
       return 0;

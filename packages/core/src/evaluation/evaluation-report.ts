@@ -1,7 +1,10 @@
 import type { RankingMeasures } from './ranking-measures.js';
 
-/** What is measured: the retriever, its tap without the head, and BM25 over the same documents. */
-export type SystemName = 'retriever' | 'tap-without-head' | 'bm25';
+/**
+ * What is measured: the retriever, its tap without the head, BM25 over the same documents, both fused by reciprocal rank, and a sentence
+ * model's one vector a document.
+ */
+export type SystemName = 'retriever' | 'tap-without-head' | 'bm25' | 'hybrid' | 'sentence';
 
 export interface TypeResult {
   /** As the corpus writes it. */
@@ -40,6 +43,8 @@ export interface EvaluationReport {
     readonly skipped: number;
   };
   readonly model: { readonly name: string; readonly version: string; readonly fingerprint: string };
+  /** The model of the system "sentence"; absent where there was none. */
+  readonly sentenceModel?: { readonly name: string; readonly fingerprint: string; readonly pooling: string };
   /** The retriever first. */
   readonly systems: readonly SystemResult[];
   readonly types: readonly TypeResult[];

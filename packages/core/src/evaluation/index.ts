@@ -1,5 +1,5 @@
 export type { DetectionFigures, DetectionReport } from './detection-report.js';
-export { type EvaluateOptions, evaluate, type MeasuredEmbedder } from './evaluate.js';
+export { type EvaluateOptions, evaluate, type MeasuredEmbedder, type MeasuredSentenceModel } from './evaluate.js';
 export { type EvaluateDetectionOptions, evaluateDetection, type MeasuredDetector } from './evaluate-detection.js';
 export type { EvaluationProgress } from './evaluation-progress.js';
 export type { EvaluationReport, SystemName, SystemResult, TypeResult } from './evaluation-report.js';
@@ -20,4 +20,5 @@ export { readMulticoner2 } from './read-multiconer2.js';
 export { readNeretrieve } from './read-neretrieve.js';
 export { readSilver } from './read-silver.js';
 export { readWnut17 } from './read-wnut17.js';
+export { SentenceModel } from './sentence-model/sentence-model.js';
 export { wnut17Types } from './wnut17-types.js';

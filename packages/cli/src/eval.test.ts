@@ -1,10 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { DetectionReport, EvaluationReport } from '@ner-retriever/core/evaluation';
 import { expect, test } from 'vitest';
 import { runCommand } from '../test-support/run-command.js';
 import { sentenceModel, tinyModel, workspace } from '../test-support/workspace.js';
 
-const { file, lines } = workspace();
+const { file, lines, path } = workspace();
 const fixture = (name: string) => fileURLToPath(new URL(`../../core/src/evaluation/fixtures/${name}`, import.meta.url));
 const excerpt = fixture('multiconer2-en-excerpt.conll');
 const tweets = fixture('wnut17-test-excerpt.conll');
@@ -171,4 +172,26 @@ test('eval detection names a malformed line, and a threshold out of range', asyn
   const beyond = await runCommand(['eval', 'detection', 'wnut17', tweets, '--model', tinyModel, '--threshold', '1.5']);
   expect(beyond).toMatchObject({ code: 2, stdout: '' });
   expect(beyond.stderr).toContain('a number from 0 to 1 for threshold');
+});
+
+test('eval --report: a page with plots beside the table, with the command that made it', async () => {
+  const page = path('page.html');
+  const words = ['eval', 'multiconer2', excerpt, '--model', tinyModel, '--report', page];
+  const { code, stdout, stderr } = await runCommand(words);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/macro mean( +\d\.\d{3}){4}\n/);
+  const html = await readFile(page, 'utf8');
+  expect(html).toContain('<h1>multiconer2</h1>');
+  expect(html).toContain(`<code>ner-retriever ${words.join(' ')}</code>`);
+  expect(html.match(/<polyline /g)).toHaveLength(4);
+});
+
+test('eval --report: what cannot be written is refused before anything runs', async () => {
+  const words = ['eval', 'multiconer2', 'no-such-file', '--model', tinyModel, '--report'];
+  const folder = await runCommand([...words, path('')]);
+  expect(folder).toMatchObject({ code: 1, stderr: expect.stringContaining('it is a folder; name a file') });
+  const nowhere = await runCommand([...words, path('no-such-folder/page.html')]);
+  expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no such folder') });
+  const detector = await runCommand(['eval', 'detection', 'wnut17', tweets, '--report', path('page.html')]);
+  expect(detector).toMatchObject({ code: 2, stderr: expect.stringContaining('detection or --report') });
 });

@@ -1,6 +1,7 @@
 import type { EvaluationProgress } from '@ner-retriever/core/evaluation';
 import type { Command } from '../command.js';
 import { corpusReaderOf, dataSetsHelp } from '../corpus-reader.js';
+import { checkPageFile, writePageFile } from '../evaluation-page-file.js';
 import { formatDetectionReport } from '../format-detection-report.js';
 import { formatEvaluationReport } from '../format-evaluation-report.js';
 import { Interruption, interrupted } from '../terminal/interruption.js';
@@ -34,6 +35,7 @@ the, a or an, the words of one mention are all among the other's, or 0.8 of all 
       value: 'T',
       help: "detection: least confidence of a word in a mention, 0 to 1 (default: the model's own)",
     },
+    { name: 'report', value: 'FILE.html', help: 'the report also as a page with plots, in one file' },
     { name: 'json', help: 'the report as JSON' },
   ],
   examples: [
@@ -42,6 +44,7 @@ the, a or an, the words of one mention are all among the other's, or 0.8 of all 
     'eval fewnerd train.txt dev.txt test.txt',
     'eval neretrieve NERetrive_IR_corpus.jsonl.bz2 NERetrive_IR_test.jsonl.bz2',
     'eval jsonl my-types.jsonl',
+    'eval multiconer2 en-dev.conll --report report.html',
     'eval multiconer2 en-dev.conll --sentence-model all-MiniLM-L6-v2',
     'eval detection wnut17 emerging.test.annotated --threshold 0.3',
   ],
@@ -51,12 +54,14 @@ the, a or an, the words of one mention are all among the other's, or 0.8 of all 
     const [dataset = '', ...files] = words.operands.slice(ofDetector ? 1 : 0);
     const reader = corpusReaderOf(words, dataset, ofDetector);
     if (files.length === 0) words.refuse(`the files of ${dataset}`, 'none');
-    for (const flag of ['mentions', 'sentence-model']) {
+    for (const flag of ['mentions', 'sentence-model', 'report']) {
       if (ofDetector && words.has(flag)) words.refuse(`detection or --${flag}`, 'both');
     }
     if (!ofDetector && words.has('threshold')) words.refuse('--threshold with detection', `it with ${dataset}`);
     const mentions = words.choice('mentions', ['given', 'detect']);
     const threshold = words.number('threshold');
+    const page = words.text('report');
+    if (page !== undefined) await checkPageFile(page);
 
     const library = await import('@ner-retriever/core/evaluation');
     const { Embedder } = await import('@ner-retriever/core');
@@ -84,7 +89,9 @@ the, a or an, the words of one mention are all among the other's, or 0.8 of all 
         const directory = words.text('sentence-model');
         const sentenceModel = directory === undefined ? undefined : await library.SentenceModel.open(directory);
         const options = { ...watched, ...(mentions && { mentions }), ...(sentenceModel && { sentenceModel }) };
-        await print(await library.evaluate(corpus, embedder, options), formatEvaluationReport);
+        const report = await library.evaluate(corpus, embedder, options);
+        if (page !== undefined) await writePageFile(page, report);
+        await print(report, formatEvaluationReport);
       }
       return 0;
     } catch (error) {

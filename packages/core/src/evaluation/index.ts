@@ -10,6 +10,8 @@ export { macroMean } from './macro-mean.js';
 export { measure } from './measure.js';
 export { measureDetection } from './measure-detection.js';
 export { multiconer2Types } from './multiconer2-types.js';
+export { evaluationPage, type RunFacts } from './page/evaluation-page.js';
+export { runVersions } from './page/run-versions.js';
 export { rPrecision } from './r-precision.js';
 export type { Ranking } from './ranking.js';
 export { cutoffs, measureRanking, type RankingMeasures } from './ranking-measures.js';

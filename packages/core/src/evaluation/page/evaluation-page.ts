@@ -48,14 +48,14 @@ export function evaluationPage(report: EvaluationReport, run: RunFacts): string 
 <h2>R-Precision by type</h2>
 <p>For a type with R relevant documents: the share of them among the first R documents of the ranking. The wide bar is the retriever's, and sorts the types${hasOthers ? '; "other" types, whose names describe nothing, stand last' : ''}.</p>
 ${legend(report)}
-${typeBars(report)}
+<div class="scroll">${typeBars(report)}</div>
 </section>
 <section>
 <h2>Precision and recall</h2>
 <p>The highest precision at any place of the ranking with at least so much recall, at eleven points.</p>
 <div class="legend"><select id="choice" aria-label="Types" hidden></select></div>
 ${legend(report)}
-${recallCurves(report, choices[0])}
+<div class="scroll">${recallCurves(report, choices[0])}</div>
 </section>
 <section>
 <h2>All measures</h2>

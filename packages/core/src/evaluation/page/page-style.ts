@@ -22,7 +22,7 @@ section > p { margin: 0 0 14px; color: var(--soft); max-width: 75ch; }
 .legend button { cursor: pointer; overflow-wrap: anywhere; }
 .legend button[aria-pressed="false"] { opacity: 0.4; text-decoration: line-through; }
 .swatch { display: inline-block; width: 11px; height: 11px; border-radius: 3px; background: var(--hue); margin-right: 7px; }
-svg { display: block; width: 100%; height: auto; overflow: visible; }
+svg { display: block; width: 100%; height: auto; }
 #curves { max-width: 860px; }
 svg text { fill: var(--ink); font-size: 13px; font-family: inherit; }
 svg .tick, svg .value { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
@@ -37,6 +37,7 @@ svg polyline.retriever { stroke-width: 3.5; }
 .hybrid { --hue: var(--hybrid); } .sentence { --hue: var(--sentence); }
 svg .off { display: none; }
 .scroll { overflow-x: auto; }
+.scroll > svg { min-width: 620px; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 .scroll + .scroll { margin-top: 18px; }
 caption { text-align: left; color: var(--soft); padding-bottom: 6px; }

@@ -8,6 +8,7 @@ const systemTitles: Readonly<Record<SystemName, string>> = {
   'tap-without-head': 'tap, no head',
   bm25: 'BM25',
   hybrid: 'hybrid',
+  'own-sentence': 'sentence head',
   sentence: 'sentences',
 };
 

@@ -2,16 +2,20 @@
 
     python test/golden/sentences/make_sentences.py
 
-needs torch, transformers, sentence-transformers and onnx. Writes test/fixtures/sentence-model and test/golden/sentences/sentences.json.
+needs torch, transformers, sentence-transformers, onnx and onnxruntime. Writes test/fixtures/sentence-model and test/golden/sentences/sentences.json.
 """
 import json
 import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import torch
+from safetensors.numpy import load_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.models import Normalize, Pooling, Transformer
+from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 here = Path(__file__).parent
@@ -82,4 +86,23 @@ torch.onnx.export(
     input_names=names, output_names=["last_hidden_state"],
     dynamic_axes={name: {0: "batch", 1: "tokens"} for name in [*names, "last_hidden_state"]},
 )
+
+def own_vectors(given: list[str]) -> list[list[float]]:
+    """The mean of the tiny model's tap over a text's own tokens, through its head, in float64: as a model's sentence head is read."""
+    folder = fixtures / "tiny-model"
+    session = onnxruntime.InferenceSession(str(folder / "encoder.onnx"), providers=["CPUExecutionProvider"])
+    head = {name: tensor.astype(np.float64) for name, tensor in load_file(folder / "head.safetensors").items()}
+    rows = []
+    for text in given:
+        encoding = Tokenizer.from_file(str(folder / "tokenizer.json")).encode(text)
+        ids = np.array([encoding.ids], np.int64)
+        tap = session.run(["tap"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0].astype(np.float64)
+        mean = (tap[1:-1] if len(tap) > 2 else tap).mean(0)
+        inner = head["net.0.weight"] @ mean + head["net.0.bias"]
+        row = head["net.3.weight"] @ (inner / (1 + np.exp(-inner))) + head["net.3.bias"]
+        rows.append([round(value, 7) for value in (row / np.linalg.norm(row)).tolist()])
+    return rows
+
+
+golden["own"] = {"documents": own_vectors(texts), "queries": own_vectors(queries)}
 (here / "sentences.json").write_text(json.dumps({"texts": texts, "queries": queries, "vectors": golden}, indent=1) + "\n")

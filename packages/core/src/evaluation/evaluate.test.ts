@@ -40,7 +40,7 @@ function embedder(): MeasuredEmbedder {
   });
   return {
     model: {
-      description: { name: 'by-hand', version: '1', head: null } as unknown as ModelDescription,
+      description: { name: 'by-hand', version: '1', head: null, files: {} } as unknown as ModelDescription,
       fingerprint: 'sha256:0',
       path: (name) => name,
     },

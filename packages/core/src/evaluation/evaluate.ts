@@ -5,12 +5,13 @@ import { ProjectionHead } from '../projection/projection-head.js';
 import { Bm25Ranking } from './bm25-ranking.js';
 import { documentChunks } from './document-chunks.js';
 import type { EvaluationProgress } from './evaluation-progress.js';
-import type { EvaluationReport } from './evaluation-report.js';
+import type { EvaluationReport, SystemName } from './evaluation-report.js';
 import { FusedRanking } from './fused-ranking.js';
 import type { LabelledCorpus } from './labelled-corpus.js';
 import { measure } from './measure.js';
 import { MentionRanking } from './mention-ranking.js';
 import { normaliseRows } from './normalise-rows.js';
+import { openOwnSentenceModel } from './sentence-model/own-sentence-model.js';
 
 /** What is measured: an `Embedder`, or anything that embeds as one does. */
 export interface MeasuredEmbedder {
@@ -51,8 +52,8 @@ export interface EvaluateOptions {
 }
 
 /**
- * Measures a model on a labelled corpus by R-Precision, beside the model's tap without its head, BM25, both fused, and a sentence
- * model where there is one, in one run.
+ * Measures a model on a labelled corpus by R-Precision, beside the model's tap without its head, BM25, both fused, and one vector a
+ * document (by the model's own sentence head where it has one, and by a sentence model where one is given), in one run.
  *
  *     const corpus = await readMulticoner2(['en-dev.conll']);
  *     const report = await evaluate(corpus, await Embedder.open());
@@ -102,20 +103,27 @@ export async function evaluate(
     });
   }
 
-  const sentences =
-    sentenceModel &&
-    (await rankSentences(corpus, sentenceModel, shared, (documents) =>
+  const own = await openOwnSentenceModel(embedder.model);
+  const sentenceRankings: MentionRanking[] = [];
+  for (const [system, model] of [['own-sentence', own] as const, ['sentence', sentenceModel ?? null] as const]) {
+    if (model === null) continue;
+    const ranking = await rankSentences(system, corpus, model, shared, (documents) =>
       onProgress?.({
         documents,
         totalDocuments: corpus.documents.length,
         mentions: embedded,
         elapsedMs: performance.now() - started,
       }),
-    ));
+    );
+    sentenceRankings.push(ranking);
+  }
+  await own?.close();
+
   const bm25 = new Bm25Ranking(corpus.documents);
   try {
     const hybrid = new FusedRanking('hybrid', [withHead ?? withoutHead, bm25]);
-    const rankings = [withHead, withoutHead, bm25, hybrid, sentences].filter((each) => each !== undefined);
+    const models = withHead ? [withHead, withoutHead] : [withoutHead];
+    const rankings = [...models, bm25, hybrid, ...sentenceRankings];
     const { systems, types } = await measure(corpus, rankings);
     return {
       dataset: corpus.name,
@@ -140,6 +148,7 @@ export async function evaluate(
 
 /** A document's one row is its whole text. */
 async function rankSentences(
+  system: SystemName,
   corpus: LabelledCorpus,
   model: MeasuredSentenceModel,
   options: { readonly signal?: AbortSignal },
@@ -147,7 +156,7 @@ async function rankSentences(
 ): Promise<MentionRanking> {
   const queries = corpus.types.map(({ query }) => query);
   const vectors = await model.embed(queries, 'query', options);
-  const ranking = new MentionRanking('sentence', vectors.columns, rowsByName(queries, vectors));
+  const ranking = new MentionRanking(system, vectors.columns, rowsByName(queries, vectors));
   for (const { first, chunk } of documentChunks(corpus.documents)) {
     const texts = chunk.map(({ text }) => text);
     const places = texts.map((_, place) => first + place);

@@ -1,10 +1,10 @@
 import type { RankingMeasures } from './ranking-measures.js';
 
 /**
- * What is measured: the retriever, its tap without the head, BM25 over the same documents, both fused by reciprocal rank, and a sentence
- * model's one vector a document.
+ * What is measured: the retriever, its tap without the head, BM25 over the same documents, both fused by reciprocal rank, and one
+ * vector a document: by the model's own sentence head, where it has one, and by another sentence model.
  */
-export type SystemName = 'retriever' | 'tap-without-head' | 'bm25' | 'hybrid' | 'sentence';
+export type SystemName = 'retriever' | 'tap-without-head' | 'bm25' | 'hybrid' | 'own-sentence' | 'sentence';
 
 export interface TypeResult {
   /** As the corpus writes it. */

@@ -22,5 +22,6 @@ export { readMulticoner2 } from './read-multiconer2.js';
 export { readNeretrieve } from './read-neretrieve.js';
 export { readSilver } from './read-silver.js';
 export { readWnut17 } from './read-wnut17.js';
+export { openOwnSentenceModel } from './sentence-model/own-sentence-model.js';
 export { SentenceModel } from './sentence-model/sentence-model.js';
 export { wnut17Types } from './wnut17-types.js';

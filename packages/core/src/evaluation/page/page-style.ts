@@ -1,9 +1,9 @@
 /** One hue a system, told apart in light and dark and by most colour-blind eyes. */
 export const pageStyle = `
 :root { color-scheme: light dark; --page: #f6f7f9; --card: #ffffff; --ink: #16181d; --soft: #5d6470; --line: #e2e5ea;
-  --retriever: #2f5fe0; --tap-without-head: #8b95a5; --bm25: #d98a1f; --hybrid: #17936b; --sentence: #c2417c; }
+  --retriever: #2f5fe0; --tap-without-head: #8b95a5; --bm25: #d98a1f; --hybrid: #17936b; --own-sentence: #8257d6; --sentence: #c2417c; }
 @media (prefers-color-scheme: dark) { :root { --page: #101216; --card: #181b21; --ink: #e8eaee; --soft: #98a0ad; --line: #2b3038;
-  --retriever: #7aa2ff; --tap-without-head: #77808f; --bm25: #f0b04f; --hybrid: #45c99a; --sentence: #f07fb0; } }
+  --retriever: #7aa2ff; --tap-without-head: #77808f; --bm25: #f0b04f; --hybrid: #45c99a; --own-sentence: #b69cf7; --sentence: #f07fb0; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 1080px; margin: 0 auto; padding: 40px 20px 64px; }
@@ -34,7 +34,7 @@ svg rect { fill: var(--hue); }
 svg polyline { fill: none; stroke: var(--hue); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
 svg polyline.retriever { stroke-width: 3.5; }
 .retriever { --hue: var(--retriever); } .tap-without-head { --hue: var(--tap-without-head); } .bm25 { --hue: var(--bm25); }
-.hybrid { --hue: var(--hybrid); } .sentence { --hue: var(--sentence); }
+.hybrid { --hue: var(--hybrid); } .sentence { --hue: var(--sentence); } .own-sentence { --hue: var(--own-sentence); }
 svg .off { display: none; }
 .scroll { overflow-x: auto; }
 .scroll > svg { min-width: 620px; }

@@ -16,6 +16,11 @@ export function systemTitle(system: SystemName, { sentenceModel }: EvaluationRep
       return { title: 'BM25', about: "words of the type's name in the text" };
     case 'hybrid':
       return { title: 'Hybrid', about: 'NER Retriever and BM25 by reciprocal rank fusion, k = 60' };
+    case 'own-sentence':
+      return {
+        title: 'Sentence head (ours)',
+        about: "one vector a document: the model's own tap, pooled, through a head trained for that",
+      };
     case 'sentence':
       return { title: sentenceModel?.name ?? 'Sentence vectors', about: 'one vector a document by a sentence model' };
   }

@@ -6,9 +6,9 @@ import type { SentenceSettings } from './sentence-settings.js';
 
 /** `sha256:…` over everything that decides a sentence's vector. */
 export async function sentenceFingerprint(settings: SentenceSettings): Promise<string> {
-  const { graph, tokenizer, maximumTokens, pooling, prompts } = settings;
+  const { graph, tokenizer, head, maximumTokens, pooling, prompts } = settings;
   const weights = externalDataLocationsOf(graph).map((location) => join(dirname(graph), location));
-  const files = await Promise.all([graph, tokenizer, ...weights].map(sha256));
+  const files = await Promise.all([graph, tokenizer, ...(head === null ? [] : [head]), ...weights].map(sha256));
   return `sha256:${createHash('sha256')
     .update(JSON.stringify([files, maximumTokens, pooling, prompts]))
     .digest('hex')}`;

@@ -1,12 +1,13 @@
 import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { Tokenizer } from 'tokenizers';
+import type { Encoding, Tokenizer } from 'tokenizers';
 import { NerRetrieverError } from '../../errors.js';
 import type { Matrix } from '../../matrix.js';
 import { isBatchDependent } from '../../model/is-batch-dependent.js';
 import { openOnnx } from '../../model/open-onnx.js';
+import { ProjectionHead } from '../../projection/projection-head.js';
 import { normaliseRows } from '../normalise-rows.js';
-import type { SentencePooling } from './pool-sentences.js';
+import type { SentencePooling, SentenceTokens } from './pool-sentences.js';
 import { sentenceFingerprint } from './sentence-fingerprint.js';
 import type { SentenceSession } from './sentence-session.js';
 import { readSentenceSettings, type SentenceSettings } from './sentence-settings.js';
@@ -23,26 +24,16 @@ const batchTokens = 8192;
  */
 export class SentenceModel {
   readonly name: string;
-  /** Over the graph, its weights, the tokenizer and the settings. */
+  /** Over the graph, its weights, the tokenizer, the head and the settings. */
   readonly fingerprint: string;
   readonly #settings: SentenceSettings;
-  readonly #tokenizer: Tokenizer;
-  readonly #session: SentenceSession;
-  readonly #batchDependent: boolean;
+  readonly #parts: SentenceParts;
 
-  private constructor(
-    settings: SentenceSettings,
-    fingerprint: string,
-    tokenizer: Tokenizer,
-    session: SentenceSession,
-    batchDependent: boolean,
-  ) {
-    this.name = basename(settings.directory);
+  private constructor(name: string, fingerprint: string, settings: SentenceSettings, parts: SentenceParts) {
+    this.name = name;
     this.fingerprint = fingerprint;
     this.#settings = settings;
-    this.#tokenizer = tokenizer;
-    this.#session = session;
-    this.#batchDependent = batchDependent;
+    this.#parts = parts;
   }
 
   /**
@@ -52,13 +43,20 @@ export class SentenceModel {
    */
   static async open(directory: string): Promise<SentenceModel> {
     const settings = await readSentenceSettings(directory);
+    return SentenceModel.of(basename(settings.directory), settings);
+  }
+
+  /** A model whose settings are known. */
+  static async of(name: string, settings: SentenceSettings): Promise<SentenceModel> {
     const { graph } = openOnnx(settings.graph);
     const tokenizer = await openTokenizer(settings);
+    const head = settings.head === null ? null : await ProjectionHead.load(settings.head);
     const fingerprint = await sentenceFingerprint(settings);
-    // ONNX Runtime and the tokenizer are heavy, and few evaluations need them here.
+    // ONNX Runtime is heavy, and few evaluations need it in this thread.
     const { SentenceSession } = await import('./sentence-session.js');
     const session = await SentenceSession.open(settings);
-    return new SentenceModel(settings, fingerprint, tokenizer, session, isBatchDependent(graph.nodes));
+    const parts = { tokenizer, session, head, batchDependent: isBatchDependent(graph.nodes) };
+    return new SentenceModel(name, fingerprint, settings, parts);
   }
 
   get pooling(): SentencePooling {
@@ -72,19 +70,21 @@ export class SentenceModel {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Matrix> {
     const prompt = this.#settings.prompts[kind];
-    const encodings = await this.#tokenizer.encodeBatch(
+    const { tokenizer, session, head } = this.#parts;
+    const encodings = await tokenizer.encodeBatch(
       texts.map((text) => prompt + text),
       { addSpecialTokens: true },
     );
-    const ids = encodings.map((encoding) => encoding.getIds());
+    const tokens = encodings.map((encoding) => this.#tokensOf(encoding));
     // Texts of like length together: less padding.
-    const order = [...ids.keys()].sort((one, other) => (ids[one]?.length ?? 0) - (ids[other]?.length ?? 0));
+    const length = (place: number) => tokens[place]?.ids.length ?? 0;
+    const order = [...tokens.keys()].sort((one, other) => length(one) - length(other));
     let data = new Float32Array(0);
     let columns = 0;
     for (let first = 0; first < order.length; ) {
       options.signal?.throwIfAborted();
-      const places = order.slice(first, first + this.#batchSize(order, ids, first));
-      const vectors = await this.#session.run(places.map((place) => ids[place] as number[]));
+      const places = order.slice(first, first + this.#batchSize(order, length, first));
+      const vectors = await session.run(places.map((place) => tokens[place] as SentenceTokens));
       columns = vectors.length / places.length;
       if (data.length === 0) data = new Float32Array(texts.length * columns);
       for (const [row, place] of places.entries()) {
@@ -93,21 +93,39 @@ export class SentenceModel {
       first += places.length;
       await setImmediate(); // A run blocks the thread: let signals and progress through between two.
     }
-    return normaliseRows({ rows: texts.length, columns, data });
+    const pooled = { rows: texts.length, columns, data };
+    return head === null ? normaliseRows(pooled) : head.project(pooled);
   }
 
   async close(): Promise<void> {
-    await this.#session.close();
+    await this.#parts.session.close();
+  }
+
+  #tokensOf(encoding: Encoding): SentenceTokens {
+    const ids = encoding.getIds();
+    const whole = { ids, begin: 0, end: Math.max(1, ids.length) };
+    if (!this.#settings.ownTokensOnly) return whole;
+    const special = encoding.getSpecialTokensMask();
+    const begin = special.indexOf(0);
+    // A text without tokens of its own is its special tokens.
+    return begin < 0 ? whole : { ids, begin, end: special.lastIndexOf(0) + 1 };
   }
 
   /** How many texts from `first` run at once; lengths rise along `order`. */
-  #batchSize(order: readonly number[], ids: readonly (readonly number[])[], first: number): number {
-    if (this.#batchDependent) return 1;
+  #batchSize(order: readonly number[], length: (place: number) => number, first: number): number {
+    if (this.#parts.batchDependent) return 1;
     let count = 1;
-    const length = (place: number) => ids[order[place] as number]?.length ?? 0;
-    while (first + count < order.length && (count + 1) * length(first + count) <= batchTokens) count += 1;
+    while (first + count < order.length && (count + 1) * length(order[first + count] as number) <= batchTokens)
+      count += 1;
     return count;
   }
+}
+
+interface SentenceParts {
+  readonly tokenizer: Tokenizer;
+  readonly session: SentenceSession;
+  readonly head: ProjectionHead | null;
+  readonly batchDependent: boolean;
 }
 
 async function openTokenizer({ directory, tokenizer: path, maximumTokens }: SentenceSettings): Promise<Tokenizer> {

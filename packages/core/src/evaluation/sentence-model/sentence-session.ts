@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { NerRetrieverError } from '../../errors.js';
-import { poolSentences } from './pool-sentences.js';
+import { poolSentences, type SentenceTokens } from './pool-sentences.js';
 import type { SentenceSettings } from './sentence-settings.js';
 
 /** The ONNX graph of a sentence model, on the CPU, with all its cores. */
@@ -37,13 +37,13 @@ export class SentenceSession {
   }
 
   /** One vector a text, row-major, not normalised. Blocks the calling thread: ONNX Runtime's promise is synchronous underneath. */
-  async run(texts: readonly (readonly number[])[]): Promise<Float32Array> {
-    const tokens = texts.reduce((longest, { length }) => Math.max(longest, length), 1);
+  async run(texts: readonly SentenceTokens[]): Promise<Float32Array> {
+    const tokens = texts.reduce((longest, { ids }) => Math.max(longest, ids.length), 1);
     const { paddingId, pooling } = this.#settings;
     const feeds: Record<string, Tensor> = {};
     for (const metadata of this.#session.inputMetadata) {
       const fill = fillings[metadata.name] as Filling;
-      const values = texts.flatMap((ids) =>
+      const values = texts.flatMap(({ ids }) =>
         Array.from({ length: tokens }, (_, place) => fill(ids[place], place) ?? paddingId),
       );
       const integers =
@@ -55,9 +55,7 @@ export class SentenceSession {
     }
     const { name, pooled } = this.#output;
     const data = (await this.#session.run(feeds, [name]))[name]?.data as Float32Array;
-    if (pooled) return data;
-    const lengths = texts.map(({ length }) => Math.max(1, length));
-    return poolSentences(data, tokens, lengths, pooling);
+    return pooled ? data : poolSentences(data, tokens, texts, pooling);
   }
 
   async close(): Promise<void> {
@@ -76,11 +74,11 @@ const fillings: Readonly<Record<string, Filling>> = {
 };
 
 function outputOf(session: InferenceSession, settings: SentenceSettings) {
-  const { directory, hasLayersBehindPooling } = settings;
+  const { directory, hasLayersBehindPooling, output } = settings;
   const incomplete = (missing: string, remedy: string) =>
     new NerRetrieverError('MODEL_SOURCE_INCOMPLETE', { directory, missing, remedy });
   const whole = 'export the whole sentence model: optimum-cli export onnx --task sentence-similarity --model ID DIR';
-  const preferred = ['sentence_embedding', 'last_hidden_state', 'token_embeddings'];
+  const preferred = output === null ? ['sentence_embedding', 'last_hidden_state', 'token_embeddings'] : [output];
   const name = preferred.find((each) => session.outputNames.includes(each));
   if (name === undefined) throw incomplete(`an output ${preferred.join(' or ')} of the graph`, whole);
   const metadata = session.outputMetadata.find((each) => each.name === name);

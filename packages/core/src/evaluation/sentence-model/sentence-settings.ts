@@ -14,6 +14,12 @@ export interface SentenceSettings {
   /** Special tokens included; longer texts are cut behind, as the model's own library does. */
   readonly maximumTokens: number;
   readonly pooling: SentencePooling;
+  /** Whether special tokens are left out of the pooling, as a model's own sentence head wants it. */
+  readonly ownTokensOnly: boolean;
+  /** A projection head behind the pooling, absolute path. */
+  readonly head: string | null;
+  /** The graph's output that is read; null: the one that sentence models usually have. */
+  readonly output: string | null;
   /** What is written before a type's name and before a document. */
   readonly prompts: { readonly query: string; readonly document: string };
   /** Whether layers follow the pooling that only the graph itself can hold. */
@@ -42,6 +48,9 @@ export async function readSentenceSettings(source: string): Promise<SentenceSett
     paddingId: config.paddingId,
     maximumTokens: Math.min(...(limits.length > 0 ? limits : [512])),
     pooling: poolingOf(directory, await read('1_Pooling/config.json')),
+    ownTokensOnly: false,
+    head: null,
+    output: null,
     prompts: { query: prompt('query', usual), document: prompt('document', 'passage', 'corpus', usual) },
     hasLayersBehindPooling: modules.some((module) => /\bDense$/.test(String((module as Json | null)?.type))),
   };

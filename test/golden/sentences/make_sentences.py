@@ -2,7 +2,7 @@
 
     python test/golden/sentences/make_sentences.py
 
-needs torch, transformers, sentence-transformers, onnx and onnxruntime. Writes test/fixtures/sentence-model and test/golden/sentences/sentences.json.
+needs torch, transformers, sentence-transformers, onnx and onnxruntime. Writes test/fixtures/sentence-model, and sentences.json and pooled.onnx here.
 """
 import json
 import shutil
@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from safetensors.numpy import load_file
@@ -86,6 +87,18 @@ torch.onnx.export(
     input_names=names, output_names=["last_hidden_state"],
     dynamic_axes={name: {0: "batch", 1: "tokens"} for name in [*names, "last_hidden_state"]},
 )
+# As Optimum exports a sentence model: the pooled vector is an output of the graph. Here by a pooling that no configuration names, so
+# that it shows whether the output was read.
+graph = onnx.load(folder / "onnx" / "model.onnx")
+graph.graph.node.append(onnx.helper.make_node("ReduceMin", ["last_hidden_state"], ["sentence_embedding"], axes=[1], keepdims=0))
+graph.graph.output.append(onnx.helper.make_tensor_value_info("sentence_embedding", onnx.TensorProto.FLOAT, ["batch", 16]))
+onnx.save(graph, here / "pooled.onnx")
+session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+ids = np.array([Tokenizer.from_file(str(folder / "tokenizer.json")).encode("query: " + queries[0]).ids])
+feeds = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+row = session.run(["sentence_embedding"], feeds)[0][0].astype(np.float64)
+golden["pooled"] = {"queries": [[round(value, 7) for value in (row / np.linalg.norm(row)).tolist()]]}
+
 
 def own_vectors(given: list[str]) -> list[list[float]]:
     """The mean of the tiny model's tap over a text's own tokens, through its head, in float64: as a model's sentence head is read."""

@@ -74,6 +74,15 @@ test('a folder without pooling and prompts: mean of the last hidden state, bare 
   await model.close();
 });
 
+test('a graph that pools by itself: its sentence_embedding, layers behind the pooling and all', async () => {
+  const pooled = await readFile(new URL('golden/sentences/pooled.onnx', root));
+  const copy = await changed('pooled', { 'modules.json': [{ type: 'sentence_transformers.models.Dense' }] });
+  await writeFile(join(copy, 'onnx/model.onnx'), pooled);
+  const model = await SentenceModel.open(copy);
+  expect(await vectors(model, golden.queries.slice(0, 1), 'query')).toEqual(near(golden.vectors.pooled?.queries));
+  await model.close();
+});
+
 test("a text's vector depends on no other text, and what decides vectors is in the fingerprint", async () => {
   const model = await SentenceModel.open(fixture);
   const together = await vectors(model, [...golden.texts, ...golden.texts.toReversed()], 'document');

@@ -154,6 +154,17 @@ test('eval detection --json: detected mentions against those of the data set', a
   expect(none.exact).toEqual({ precision: null, recall: 0, f1: 0 });
 });
 
+test('eval detection reads any CoNLL file, and Few-NERD', async () => {
+  const { dataset, ...wnut17 } = await detection('wnut17', tweets);
+  const { elapsedMs, ...conll } = await detection('conll', tweets);
+  expect([dataset, conll]).toEqual(['wnut17', { ...wnut17, dataset: 'conll', elapsedMs: undefined }]);
+  expect(elapsedMs).toBeGreaterThan(0);
+  expect(await detection('fewnerd', fixture('few-nerd-invented.txt'))).toMatchObject({
+    documents: 4,
+    mentions: { gold: 7 },
+  });
+});
+
 test('eval detection as a table', async () => {
   const { code, stdout, stderr } = await runCommand(['eval', 'detection', 'wnut17', tweets, '--model', tinyModel]);
   expect([code, stderr]).toEqual([0, '']);

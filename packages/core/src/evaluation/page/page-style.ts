@@ -12,7 +12,7 @@ h1 { margin: 2px 0 6px; font-size: 32px; line-height: 1.2; letter-spacing: -0.02
 h2 { margin: 0 0 2px; font-size: 19px; letter-spacing: -0.01em; }
 section { margin-top: 20px; padding: 22px 24px; background: var(--card); border: 1px solid var(--line); border-radius: 12px; }
 section > p { margin: 0 0 14px; color: var(--soft); max-width: 75ch; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: 12px; margin-top: 24px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(145px, 1fr)); gap: 12px; margin-top: 24px; }
 .cards > div { padding: 14px 16px; background: var(--card); border: 1px solid var(--line); border-top: 4px solid var(--hue); border-radius: 10px; }
 .cards b { display: block; font-size: 28px; line-height: 1.25; font-variant-numeric: tabular-nums; letter-spacing: -0.02em; }
 .cards span { display: block; font-weight: 600; overflow-wrap: anywhere; }

@@ -2,7 +2,7 @@
 
     python test/golden/sentences/make_sentences.py
 
-needs torch, transformers, sentence-transformers, onnx and onnxruntime. Writes test/fixtures/sentence-model, and sentences.json and pooled.onnx here.
+needs torch, transformers, sentence-transformers, onnx and onnxruntime. Writes test/fixtures/sentence-model, and sentences.json and pooled.onnx here; then `npm run format`.
 """
 import json
 import shutil

@@ -13,7 +13,8 @@ export const evaluation: Command = {
   usage: ['DATASET FILE…', 'detection DATASET FILE…'],
   about: `Measures a model on a labelled data set by R-Precision: for a type with R relevant documents, the share of them among the first
 R documents. The macro mean leaves the "other" types out. Measured in the same run: the model's tap without its head, BM25, the two
-rankings of model and BM25 fused by reciprocal rank (hybrid), and one vector a document by a sentence model, if you name one.
+rankings of model and BM25 fused by reciprocal rank (hybrid), and one vector a document: by the model's own sentence head, if it has
+one, and by a sentence model, if you name one.
 ${dataSetsHelp}
 
 detection measures the model's mention detector instead, whatever the types: fuzzy recall (in lower case, without accents and a leading
@@ -87,11 +88,11 @@ the, a or an, the words of one mention are all among the other's, or 0.8 of all 
         await print(await library.evaluateDetection(corpus, embedder, options), formatDetectionReport);
       } else {
         const directory = words.text('sentence-model');
-        const sentenceModel = directory === undefined ? undefined : await library.SentenceModel.open(directory);
+        await using sentenceModel = directory === undefined ? undefined : await library.SentenceModel.open(directory);
         const options = { ...watched, ...(mentions && { mentions }), ...(sentenceModel && { sentenceModel }) };
         const report = await library.evaluate(corpus, embedder, options);
-        if (page !== undefined) await writePageFile(page, report);
         await print(report, formatEvaluationReport);
+        if (page !== undefined) await writePageFile(page, report);
       }
       return 0;
     } catch (error) {

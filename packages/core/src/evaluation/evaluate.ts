@@ -103,7 +103,7 @@ export async function evaluate(
     });
   }
 
-  const own = await openOwnSentenceModel(embedder.model);
+  await using own = await openOwnSentenceModel(embedder.model);
   const sentenceRankings: MentionRanking[] = [];
   for (const [system, model] of [['own-sentence', own] as const, ['sentence', sentenceModel ?? null] as const]) {
     if (model === null) continue;
@@ -117,7 +117,6 @@ export async function evaluate(
     );
     sentenceRankings.push(ranking);
   }
-  await own?.close();
 
   const bm25 = new Bm25Ranking(corpus.documents);
   try {

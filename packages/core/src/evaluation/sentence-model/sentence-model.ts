@@ -101,6 +101,10 @@ export class SentenceModel {
     await this.#parts.session.close();
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   #tokensOf(encoding: Encoding): SentenceTokens {
     const ids = encoding.getIds();
     const whole = { ids, begin: 0, end: Math.max(1, ids.length) };

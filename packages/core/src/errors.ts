@@ -348,7 +348,7 @@ const kinds = {
     status: 400,
     exitCode: 2,
     message: (d) =>
-      `Cannot tell the format of "${d.file}" from its name. Expected one of: ${(d.expected as string[]).join(', ')} (also with .gz or .zst). Rename it, or name the format.`,
+      `Cannot tell the format of "${d.file}" from its name. Expected one of: ${(d.expected as string[]).join(', ')} (also with .gz, .zst or .bz2). Rename it, or name the format.`,
   },
   INPUT_DAMAGED: {
     status: 400,

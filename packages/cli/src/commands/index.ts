@@ -12,7 +12,7 @@ import { sanitise } from '../terminal/sanitise.js';
 export const index: Command = {
   usage: ['FILE… --index DIR'],
   about: `Reads documents and adds them to an index folder, which is made if it is missing.
-FILE is .jsonl, .txt, .csv or .tsv, also with .gz or .zst behind it, or - for standard input. JSON Lines are
+FILE is .jsonl, .txt, .csv or .tsv, also with .gz, .zst or .bz2 behind it, or - for standard input. JSON Lines are
 {"id": "…", "text": "…", "mentions": [{"start": 0, "end": 12}], "metadata": {…}}; mentions and metadata may be absent.
 A document that the index already holds is skipped if it is the same, and replaced if it is not: after an interruption,
 the same command goes on where it stopped. Lines that are refused are named, the rest goes in, and the exit code is 1.`,

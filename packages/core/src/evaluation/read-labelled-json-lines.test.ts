@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readSilver } from './read-silver.js';
+import { readLabelledJsonLines } from './read-labelled-json-lines.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -25,9 +25,9 @@ test('several files are one corpus; types are searched for by their own names', 
     'two.jsonl',
     line('c', '🙂 Oslo fjord', { start: 3, end: 7, types: ['city', 'volcano'] }).trim(),
   );
-  const corpus = await readSilver([one, two]);
+  const corpus = await readLabelledJsonLines([one, two]);
   expect(corpus).toEqual({
-    name: 'silver',
+    name: 'jsonl',
     types: ['city', 'stratovolcano', 'volcano'].map((name) => ({ type: name, query: name, other: false })),
     documents: [
       { id: 'a', text: 'Etna smokes', mentions: [etna] },
@@ -38,7 +38,7 @@ test('several files are one corpus; types are searched for by their own names', 
 });
 
 test('a mention without a type is kept: it can be found in vain', async () => {
-  const { documents, types } = await readSilver([
+  const { documents, types } = await readLabelledJsonLines([
     await file('none.jsonl', line('a', 'Etna', { start: 0, end: 4, types: [] })),
   ]);
   expect(documents[0]?.mentions).toEqual([{ start: 0, end: 4, types: [] }]);
@@ -75,11 +75,11 @@ test.each([
   ['not UTF-8', Uint8Array.of(0x22, 0xff, 0x22, 0x0a), /expected UTF-8/],
 ])('a malformed line is named, and nothing is read: %s', async (_, content, message) => {
   const path = await file('bad.jsonl', Buffer.concat([Buffer.from(line('a', 'Etna', etna)), Buffer.from(content)]));
-  await expect(readSilver([path])).rejects.toThrow(message);
-  await expect(readSilver([path])).rejects.toThrow(`${path}:2: `);
+  await expect(readLabelledJsonLines([path])).rejects.toThrow(message);
+  await expect(readLabelledJsonLines([path])).rejects.toThrow(`${path}:2: `);
 });
 
 test('an empty file is named', async () => {
   const path = await file('empty.jsonl', '\n\n');
-  await expect(readSilver([path])).rejects.toThrow(`${path}: expected at least one document`);
+  await expect(readLabelledJsonLines([path])).rejects.toThrow(`${path}: expected at least one document`);
 });

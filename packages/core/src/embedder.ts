@@ -11,6 +11,7 @@ import { distinctSpans } from './mentions/distinct-spans.js';
 import type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
 import { spanFault } from './mentions/span-fault.js';
 import { type ModelFolder, openModelFolder } from './model/model-folder.js';
+import { resolveModel } from './model/resolve-model.js';
 
 export interface EmbedderOptions {
   /** Encoder threads. Default: one a core, or one in all for a model whose copies would fill half the memory. */
@@ -80,17 +81,18 @@ export class Embedder {
   }
 
   /**
-   * @param model A model folder; the bundled English model where it is left out.
-   * @throws NerRetrieverError MODEL_… where the folder or a file of it is not what it should be.
+   * @param model A model folder, or the Hugging Face id of a prepared model; the bundled English model where it is left out.
+   * @throws NerRetrieverError MODEL_… where the folder or a file of it is not what it should be, HUB_… where it cannot be
+   *   downloaded.
    */
   static async open(model: string = modelDirectory, options: EmbedderOptions = {}): Promise<Embedder> {
-    checkOption(typeof model === 'string', 'the model', 'the path of a model folder', model);
     checkOptions('Embedder.open', options, ['workers', 'signal']);
     const { workers, signal } = options;
     const counts = workers === undefined || (Number.isSafeInteger(workers) && workers >= 1);
     checkOption(counts, 'workers', 'a whole number of at least 1', workers);
     checkSignal(signal);
-    const folder = await openModelFolder(model);
+    const { directory } = await resolveModel(model, signal && { signal });
+    const folder = await openModelFolder(directory);
     return new Embedder(folder, await EncoderPool.open(folder, workerLayout(folder, workers), signal));
   }
 

@@ -207,6 +207,66 @@ const kinds = {
     message: (d) =>
       `"${d.directory}" is there already and not empty. Name another folder for the model, or remove this one.`,
   },
+  HUB_UNREACHABLE: {
+    status: 503,
+    exitCode: 1,
+    message: (d) =>
+      `Cannot reach ${d.endpoint} (${d.reason}), and the cache does not have all of "${d.id}". There is no folder of that name either. Check the network and the environment variable HF_ENDPOINT, and run it again to go on; or name a local folder.`,
+  },
+  HUB_OFFLINE: {
+    status: 503,
+    exitCode: 1,
+    message: (d) =>
+      `HF_HUB_OFFLINE is set, and ${d.cache} does not have all of "${d.id}" at revision "${d.revision}". Unset it to download the model, or name a local folder.`,
+  },
+  HUB_ACCESS_DENIED: {
+    status: 403,
+    exitCode: 1,
+    message: (d) =>
+      `${d.endpoint} does not give "${d.id}": ${d.reason} (${d.token}). Check the id; accept the model's licence at ${d.endpoint}/${d.id}, then set HF_TOKEN to a token of that account.`,
+  },
+  HUB_NOT_FOUND: {
+    status: 404,
+    exitCode: 1,
+    message: (d) =>
+      `${d.endpoint} has no ${d.what} of "${d.id}", and there is no folder of that name. Check the id and the revision; for a private model set HF_TOKEN.`,
+  },
+  HUB_FAILED: {
+    status: 502,
+    exitCode: 1,
+    message: (d) =>
+      `Asked for ${d.what} of "${d.id}", ${d.endpoint} gave ${d.received}. Try again later, or check the environment variable HF_ENDPOINT.`,
+  },
+  HUB_FILE_CORRUPT: {
+    status: 502,
+    exitCode: 1,
+    message: (d) =>
+      `${d.file} of "${d.id}" did not come from ${d.endpoint} as it should: expected the hash ${d.expected}, but received ${d.received}. It was thrown away; run it again, and if this comes again, ask who looks after the network or the mirror.`,
+  },
+  HUB_CACHE_UNWRITABLE: {
+    status: 507,
+    exitCode: 1,
+    message: (d) =>
+      `Cannot write to the cache ${d.directory}: ${d.reason}. Free some space or name another folder in the environment variable HF_HOME; what was downloaded is kept.`,
+  },
+  MODEL_NOT_PREPARED: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `Expected a prepared model (with a model.json) in the repository "${d.id}", but there is none. Prepare it: ner-retriever model prepare ${d.id} --block N --out DIR, then name DIR.`,
+  },
+  MODEL_NOT_EXPORTED: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `Expected an ONNX export (onnx/model.onnx or model.onnx) in the repository "${d.id}", but ${(d.others as string[]).length === 0 ? 'there is none' : `it has only ${(d.others as string[]).slice(0, 5).join(', ')}`}. Look for a copy that has one, such as onnx-community/${d.name}, or make one: optimum-cli export onnx --model ${d.id} DIR, then name DIR.`,
+  },
+  MODEL_DTYPE_MISSING: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `Expected an ONNX export with ${d.dtype} weights in the repository "${d.id}", but it has ${(d.available as string[]).join(', ')}. Ask for one of these: --dtype.`,
+  },
   DETECTOR_MISSING: {
     status: 400,
     exitCode: 1,

@@ -13,8 +13,19 @@ export type { AddProgress, AddSummary, Refusal, SkippedInDocument } from './inde
 export type { AddRun } from './index/add-run.js';
 export type { Matrix } from './matrix.js';
 export type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
+export {
+  type DownloadedModel,
+  type DownloadModelOptions,
+  type DownloadOptions,
+  downloadModel,
+  downloadPreparedModel,
+} from './model/hub/download-model.js';
+export { isHubId } from './model/hub/hub-reference.js';
+export type { DownloadProgress } from './model/hub/hub-repository.js';
+export type { ModelDtype } from './model/hub/onnx-export.js';
 export type { ModelDescription } from './model/model-description.js';
 export { type ModelFolder, openModelFolder } from './model/model-folder.js';
+export { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 export { ProjectionHead } from './projection/projection-head.js';
 export {
   type AddOptions,

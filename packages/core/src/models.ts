@@ -4,4 +4,5 @@ export { type Block, type Tap, type TapKind, tapKinds } from './model/blocks/tap
 export type { ModelCost } from './model/model-cost.js';
 export { type SourceType, sourceTypes } from './model/source-folder.js';
 export { type ModelInfo, modelInfo } from './model-info.js';
-export { type PreparedModel, type PrepareModelOptions, type PrepareProgress, prepareModel } from './prepare-model.js';
+export { type PreparedModel, type PrepareModelOptions, prepareModel } from './prepare-model.js';
+export type { WriteProgress } from './write-model-folder.js';

@@ -19,7 +19,7 @@ export async function prepareSource(
   const out = words.required('out');
   words.exclusive('tap', 'tap-tensor');
   const tapTensor = words.text('tap-tensor');
-  const block = words.integer('block', 0) ?? (tapTensor === undefined ? words.refuse('--block N', 'none') : 0);
+  const block = words.integer('block', 0) ?? words.refuse('--block N', 'none');
   const tap = words.choice('tap', tapKinds);
   const dtype = words.choice('dtype', sourceTypes);
   const head = words.text('head');

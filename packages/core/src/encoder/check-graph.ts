@@ -10,12 +10,14 @@ export const runtimeVersion = (createRequire(import.meta.url)('onnxruntime-node/
  * Has ONNX Runtime check a graph's operators, types and shapes. The graph needs no weights: they may be its inputs.
  *
  * @param file what the message calls it
+ * @param output whose rank is told; null where ONNX Runtime cannot tell it
  * @throws NerRetrieverError MODEL_GRAPH_REFUSED.
  */
-export async function checkGraph(graph: Uint8Array, file: string): Promise<void> {
-  // As it stands: rewriting a graph takes longer, and finds no other faults.
-  const session = await opened(graph, file, 'disabled');
+export async function checkGraph(graph: Uint8Array, file: string, output: string): Promise<number | null> {
+  const session = await opened(graph, file);
+  const found = session.outputMetadata.find(({ name }) => name === output);
   await session.release();
+  return found?.isTensor ? found.shape.length || null : null;
 }
 
 /**
@@ -24,7 +26,7 @@ export async function checkGraph(graph: Uint8Array, file: string): Promise<void>
  * @throws NerRetrieverError MODEL_GRAPH_REFUSED.
  */
 export async function triedColumns(path: string, file: string, lengths: readonly number[]): Promise<number[]> {
-  const session = await opened(path, file, 'basic');
+  const session = await opened(path, file);
   try {
     const columns: number[] = [];
     for (const tokens of lengths) {
@@ -40,12 +42,9 @@ export async function triedColumns(path: string, file: string, lengths: readonly
   }
 }
 
-async function opened(
-  graph: string | Uint8Array,
-  file: string,
-  graphOptimizationLevel: 'disabled' | 'basic',
-): Promise<InferenceSession> {
-  const options = { executionProviders: ['cpu'], graphOptimizationLevel, logSeverityLevel: 3 } as const;
+async function opened(graph: string | Uint8Array, file: string): Promise<InferenceSession> {
+  // Little rewriting: it finds no faults. None at all breaks float16 graphs in ONNX Runtime 1.30.
+  const options = { executionProviders: ['cpu'], graphOptimizationLevel: 'basic', logSeverityLevel: 3 } as const;
   try {
     return await (typeof graph === 'string'
       ? InferenceSession.create(graph, options)

@@ -53,6 +53,11 @@ describe('the token of a mention', () => {
     expect(lastMentionToken('a\u{1d165} b', 0, 3, ranges([0, 1], [4, 5]))).toBe(0);
   });
 
+  test('a Hangul syllable in parts is one character', () => {
+    const syllable = '한'.normalize('NFD');
+    expect(lastMentionToken(syllable, 0, syllable.length, ranges([0, 1]))).toBe(0);
+  });
+
   test('there is none where the last character has none', () => {
     const tokens = ranges([0, 1], [3, 4]);
     expect(lastMentionToken('a   b', 0, 2, tokens)).toBe(-1);

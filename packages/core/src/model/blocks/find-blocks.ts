@@ -1,5 +1,7 @@
 import type { GraphView } from '../onnx/graph-view.js';
 import { type Attention, findAttention } from './attention.js';
+import { namedProjections } from './named-projections.js';
+import { numberInScope } from './number-in-scope.js';
 import { packedColumns } from './packed-columns.js';
 import { findSublayers } from './sublayers.js';
 import type { Block, Tap } from './tap.js';
@@ -7,13 +9,15 @@ import { type LinearTrace, traceLinear } from './trace-linear.js';
 
 /**
  * The blocks of a transformer, found by their structure: a block is where the graph attends, its projections are the linear layers
- * behind that, its other sub-layers those that follow up to the residual sums. So every exporter's names will do.
+ * behind that, its other sub-layers those that follow up to the residual sums. So every exporter's names will do. Where nothing
+ * attends in a known way, the projections' names are all there is.
  */
 export function findBlocks(view: GraphView): Block[] {
   const projected = findAttention(view).flatMap((attention) => {
     const projections = findProjections(view, attention);
     return projections === undefined ? [] : [{ attention, ...projections }];
   });
+  if (projected.length === 0) return namedProjections(view);
   const numbers = projected.map(({ scope }) => numberInScope(scope));
   // Two stacks in one graph, or a block that attends twice, count as their exporter counts them.
   const told = numbers.every((number) => number !== undefined);
@@ -22,12 +26,6 @@ export function findBlocks(view: GraphView): Block[] {
     const sublayers = findSublayers(view, attention.node, input, nextInput);
     return { index: told ? (numbers[place] as number) : place, scope, taps: { ...taps, ...sublayers } };
   });
-}
-
-/** The block's number in a module's name: "model.layers.17.self_attn", "/encoder/layer.3/attention", "transformer.h.0.attn". */
-function numberInScope(scope: string): number | undefined {
-  const number = /(?:^|[^a-z])(?:layers?|h|blocks?)[._/](\d+)(?!\d)/.exec(scope)?.[1];
-  return number === undefined ? undefined : Number(number);
 }
 
 /** Query, key and value of a block, and what their projections take. */

@@ -128,7 +128,7 @@ function numbersOf(view: GraphView, value: string, layouts: ReadonlyMap<string, 
     }
     case 'Gather': {
       const [from, places] = [operand(0), operand(1)];
-      return from && places && places.map((place) => from.at(place) ?? Number.NaN);
+      return from === null ? null : (places?.map((place) => from.at(place) ?? Number.NaN) ?? null);
     }
     case 'Add':
     case 'Sub':

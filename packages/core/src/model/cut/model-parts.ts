@@ -17,7 +17,7 @@ export function modelParts(
   model: OnnxModel,
   cut: CutGraph,
   tensors: readonly Part[],
-  furtherInputs: readonly FurtherInput[] = [],
+  further: { readonly inputs: readonly FurtherInput[]; readonly output: string } | null = null,
 ): Part[] {
   const graph: Part[] = cut.nodes.flatMap(({ bytes }) => {
     if (bytes instanceof Uint8Array) return message(1, [bytes]);
@@ -28,8 +28,11 @@ export function modelParts(
   const { int64, float32 } = elementTypes;
   for (const name of [tokenInput, maskInput])
     graph.push(...message(11, [valueInfo(name, int64.code, ['batch', 'tokens'])]));
-  for (const { name, dataType, shape } of furtherInputs) graph.push(...message(11, [valueInfo(name, dataType, shape)]));
+  for (const { name, dataType, shape } of further?.inputs ?? [])
+    graph.push(...message(11, [valueInfo(name, dataType, shape)]));
   graph.push(...message(12, [valueInfo(tapOutput, float32.code, ['batch', 'tokens', 'dimensions'])]));
+  // Without a type: ONNX Runtime finds it.
+  if (further !== null) graph.push(...message(12, [new ProtobufWriter().text(1, further.output).finish()]));
 
   const head = new ProtobufWriter().number(1, model.irVersion).text(2, 'ner-retriever');
   for (const [domain, version] of model.operatorSets) {

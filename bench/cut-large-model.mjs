@@ -64,7 +64,7 @@ async function measureWidth(width, folder) {
   const keptBytes = statSync(join(out, 'encoder.onnx.data')).size;
   rmSync(source, { recursive: true });
   // ONNX Runtime has no products of float16 for every processor: it makes float32 of such weights when it loads them.
-  const fits = 3 * keptBytes < freemem();
+  const fits = 2.5 * keptBytes < freemem();
   const indexPeakMiB = fits ? await peakOfIndexing(out, folder) : null;
   for (const made of [out, `${out}.index`]) rmSync(made, { recursive: true, force: true });
   return { width, sourceBytes, keptBytes, seconds, peakMiB, indexPeakMiB };

@@ -25,6 +25,7 @@ const rooms = {
   index: ['text', 'mentions', 'model'],
   search: ['index', 'text', 'mentions'],
   lexical: [],
+  study: ['model', 'evaluation'],
   evaluation: ['text', 'mentions', 'model', 'projection', 'lexical'],
 };
 

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { modelDirectory } from '@ner-retriever/model-en';
+import type { Pooling } from '@ner-retriever/native';
 import { checkOption, checkOptions } from './check-options.js';
 import { dealTexts, type TextRange } from './encoder/deal-texts.js';
 import { type EncodeRequest, type EncodeResult, MentionSource } from './encoder/encode-request.js';
@@ -29,6 +30,8 @@ export interface EmbedOptions {
   readonly signal?: AbortSignal;
   /** The tap's own values, before head and L2. Default: false. */
   readonly raw?: boolean;
+  /** With `raw`: several poolings, side by side in a row. Default: the model's own. */
+  readonly poolings?: readonly Pooling[];
 }
 
 export interface EmbedMentionsOptions extends EmbedOptions {
@@ -115,15 +118,15 @@ export class Embedder {
     documents: readonly EmbedderDocument[],
     options: EmbedMentionsOptions = {},
   ): Promise<MentionEmbeddings> {
-    checkOptions('embedMentions', options, ['signal', 'raw', 'mentions']);
-    const { mentions: source, raw = false, signal } = options;
+    checkOptions('embedMentions', options, ['signal', 'raw', 'poolings', 'mentions']);
+    const { mentions: source, raw = false, poolings = [this.model.description.pooling], signal } = options;
     checkOption(
       source === undefined || source === 'given' || source === 'detect',
       'mentions',
       "'given' or 'detect'",
       source,
     );
-    checkOption(typeof raw === 'boolean', 'raw', 'true or false', raw);
+    checkRaw(options);
     checkDocuments(documents);
 
     const given = documents.map(({ text, mentions }) =>
@@ -137,14 +140,11 @@ export class Embedder {
         sources: Uint8Array.from(given, (spans) => (spans === null ? MentionSource.detector : MentionSource.given)),
         spans: given.map((spans) => spans?.filter(({ fault }) => fault === null) ?? []),
         vectors: raw ? 'raw' : 'projected',
+        poolings,
         signal,
       },
     );
-    return this.#assemble(
-      given,
-      encoded,
-      raw ? this.model.description.tap.dimensions : this.model.description.dimensions,
-    );
+    return this.#assemble(given, encoded, this.#columns(raw, poolings));
   }
 
   /**
@@ -153,17 +153,18 @@ export class Embedder {
    * @throws NerRetrieverError DESCRIPTION_EMPTY.
    */
   async embedTypes(descriptions: readonly string[], options: EmbedOptions = {}): Promise<Matrix> {
-    checkOptions('embedTypes', options, ['signal', 'raw']);
-    const { raw = false, signal } = options;
-    checkOption(typeof raw === 'boolean', 'raw', 'true or false', raw);
+    checkOptions('embedTypes', options, ['signal', 'raw', 'poolings']);
+    const { raw = false, poolings = [this.model.description.pooling], signal } = options;
+    checkRaw(options);
     checkTexts(descriptions, 'descriptions');
     const encoded = await this.#encode(descriptions, {
       sources: new Uint8Array(descriptions.length).fill(MentionSource.wholeText),
       vectors: raw ? 'raw' : 'projected',
+      poolings,
       signal,
       urgent: true,
     });
-    const columns = raw ? this.model.description.tap.dimensions : this.model.description.dimensions;
+    const columns = this.#columns(raw, poolings);
     const data = new Float32Array(descriptions.length * columns);
     let index = 0;
     for (const { text, mentions } of perText(encoded)) {
@@ -189,6 +190,7 @@ export class Embedder {
       sources,
       spans,
       vectors,
+      poolings = [],
       threshold = this.model.description.detector?.threshold ?? 1,
       signal,
       urgent = false,
@@ -196,6 +198,7 @@ export class Embedder {
       readonly sources: Uint8Array;
       readonly spans?: readonly (readonly Span[])[] | undefined;
       readonly vectors: EncodeRequest['vectors'];
+      readonly poolings?: readonly Pooling[];
       readonly threshold?: number | undefined;
       readonly signal: AbortSignal | undefined;
       readonly urgent?: boolean;
@@ -224,6 +227,7 @@ export class Embedder {
         spanCounts: Int32Array.from(own, (_, i) => ownSpans?.[i]?.length ?? 0),
         spans: Int32Array.from(ownSpans?.flatMap((some) => some.flatMap((span) => [span.start, span.end])) ?? []),
         vectors,
+        poolings,
         threshold,
       };
       return { texts: own, result: await this.#pool.encode(request, { signal: call.signal, urgent }) };
@@ -236,6 +240,11 @@ export class Embedder {
     } finally {
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  #columns(raw: boolean, poolings: readonly Pooling[]): number {
+    const { tap, dimensions } = this.model.description;
+    return raw ? poolings.length * tap.dimensions : dimensions;
   }
 
   #assemble(
@@ -320,6 +329,15 @@ function mention(text: string, { start, end, score }: EncodedMention): Mention {
   const span = { start, end, text: text.slice(start, end) };
   return Number.isNaN(score) ? span : { ...span, score };
 }
+
+function checkRaw({ raw, poolings }: EmbedOptions): void {
+  checkOption(raw === undefined || typeof raw === 'boolean', 'raw', 'true or false', raw);
+  if (poolings === undefined) return;
+  const known = Array.isArray(poolings) && poolings.length > 0 && poolings.every((one) => allPoolings.includes(one));
+  checkOption(raw === true && known, 'poolings', `some of ${allPoolings.join(', ')}, with raw`, poolings);
+}
+
+const allPoolings: readonly Pooling[] = ['last', 'first', 'mean'];
 
 function checkSignal(signal: AbortSignal | undefined): void {
   checkOption(signal === undefined || signal instanceof AbortSignal, 'signal', 'an AbortSignal', signal);

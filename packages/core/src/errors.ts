@@ -147,6 +147,12 @@ const kinds = {
     message: (d) =>
       `Expected ${d.missing} in the model source ${d.directory}, but it is not there. What to do: ${d.remedy}.`,
   },
+  MODEL_ALREADY_PREPARED: {
+    status: 400,
+    exitCode: 2,
+    message: (d) =>
+      `${d.source} is a prepared model: expected an uncut one, but received one that was cut before. Use it as it is: --model ${d.source}`,
+  },
   MODEL_GRAPH_BROKEN: {
     status: 400,
     exitCode: 1,
@@ -273,6 +279,18 @@ const kinds = {
     message: (d) =>
       `The model ${d.model} has no mention detector. Give the documents' mentions, or use a model that has one.`,
   },
+  DETECTOR_MODEL_INVALID: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `Cannot use the mention detector in ${d.directory}: expected ${d.expected} for ${d.field}, but received ${d.received}. ${d.remedy}`,
+  },
+  DETECTOR_FAILED: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `The mention detector in ${d.directory} failed: ${d.reason}. Check that its graph, configuration and tokenizer are of one model.`,
+  },
   HEAD_UNREADABLE: {
     status: 400,
     exitCode: 1,
@@ -303,7 +321,7 @@ const kinds = {
     status: 500,
     exitCode: 1,
     message: (d) =>
-      `An encoder worker ended before it answered (${d.reason}). Open the embedder again, with fewer workers if memory ran out.`,
+      `A worker thread ended before it answered (${d.reason}). Open the embedder or detector again, with fewer workers if memory ran out.`,
   },
   INPUT_EMPTY: {
     status: 400,

@@ -22,9 +22,9 @@ export {
 } from './model/hub/download-model.js';
 export { isHubId } from './model/hub/hub-reference.js';
 export type { DownloadProgress } from './model/hub/hub-repository.js';
-export type { ModelDtype } from './model/hub/onnx-export.js';
 export type { ModelDescription } from './model/model-description.js';
 export { type ModelFolder, openModelFolder } from './model/model-folder.js';
+export type { ModelDtype } from './model/onnx-export.js';
 export { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 export { ProjectionHead } from './projection/projection-head.js';
 export {

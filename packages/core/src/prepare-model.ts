@@ -1,16 +1,16 @@
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { checkOption, checkOptions } from './check-options.js';
 import { type TapKind, tapKinds } from './model/blocks/tap.js';
 import { chooseTap } from './model/choose-tap.js';
 import type { ModelDescription } from './model/model-description.js';
 import { tensorBytes } from './model/onnx/element-type.js';
 import type { GraphView } from './model/onnx/graph-view.js';
-import { type SourceType, sourceTypes } from './model/source-folder.js';
-import { openModelSource } from './model-source.js';
+import { modelDtypes } from './model/onnx-export.js';
+import { type ModelSourceOptions, openModelSource } from './model-source.js';
 import { readHead } from './projection/read-projection.js';
 import { type WriteProgress, writeModelFolder } from './write-model-folder.js';
 
-export interface PrepareModelOptions {
+export interface PrepareModelOptions extends ModelSourceOptions {
   /** The block that is read, counted from 0. */
   readonly block: number;
   /** The sub-layer of the block that is read. Default: `value`. */
@@ -21,11 +21,8 @@ export interface PrepareModelOptions {
   readonly head?: string;
   /** The folder to make. */
   readonly out: string;
-  /** Which of the source's graphs. Default: float32, or the only one there is. */
-  readonly dtype?: SourceType;
   /** What the model is called in reports. Default: the source's own name with the tap's. */
   readonly name?: string;
-  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: WriteProgress) => void;
 }
 
@@ -36,6 +33,8 @@ export interface PreparedModel {
   /** Weights of the source, and those that were read and kept. */
   readonly sourceWeightBytes: number;
   readonly keptWeightBytes: number;
+  /** Why the hub was not asked whether there is a newer one; null where it was, or the source is a folder. */
+  readonly note: string | null;
 }
 
 /**
@@ -44,32 +43,45 @@ export interface PreparedModel {
  *
  *     await prepareModel('Llama-3.1-8B-ONNX', { block: 17, head: 'contrastive_projection_head.pth', out: 'llama-17' });
  *
- * @param source A folder (`onnx/model*.onnx` or `model*.onnx`, config.json, tokenizer.json), or the .onnx file in it.
+ * @param source A folder (`onnx/model*.onnx` or `model*.onnx`, config.json, tokenizer.json), an .onnx file in one, or a Hugging Face id
  * @throws NerRetrieverError OPTION_…, MODEL_SOURCE_INCOMPLETE, MODEL_GRAPH_…, MODEL_WEIGHTS_MISSING, MODEL_INPUT_UNKNOWN,
- *   MODEL_BLOCK_MISSING, MODEL_TAP_…, MODEL_TENSOR_MISSING, MODEL_TOKENIZER_MISMATCH, MODEL_FOLDER_TAKEN, HEAD_UNREADABLE, DIMENSIONS_DIFFER
+ *   MODEL_BLOCK_MISSING, MODEL_TAP_…, MODEL_TENSOR_MISSING, MODEL_TOKENIZER_MISMATCH, MODEL_FOLDER_TAKEN, HEAD_UNREADABLE, DIMENSIONS_DIFFER;
+ *   for ids HUB_…, MODEL_NOT_EXPORTED, MODEL_DTYPE_MISSING, MODEL_ALREADY_PREPARED
  */
 export async function prepareModel(source: string, options: PrepareModelOptions): Promise<PreparedModel> {
   checkPrepareOptions(source, options);
-  const { block, tap: kind = 'value', tapTensor, dtype, signal, onProgress } = options;
+  const { block, tap: kind = 'value', tapTensor, signal, onProgress } = options;
   const directory = resolve(options.out);
   const head = options.head === undefined ? null : await readHead(options.head);
-  const opened = await openModelSource(source, dtype);
+  const opened = await openModelSource(source, options);
   const { folder, view } = opened;
   const tap = chooseTap(view, folder.graph, { block, kind, tensor: tapTensor });
-  const name = options.name ?? `${basename(folder.directory)} block ${block} ${kind}`;
+  const name = options.name ?? `${opened.name} block ${block} ${kind}`;
   const tensor = tapTensor ?? kind;
   const written = await writeModelFolder(opened, [tap], { directory, name, block, tensor, head, signal, onProgress });
-  return { directory, ...written, sourceWeightBytes: weightBytes(view) };
+  return { directory, ...written, sourceWeightBytes: weightBytes(view), note: opened.note };
 }
 
 function checkPrepareOptions(source: string, options: PrepareModelOptions): void {
   checkOption(typeof source === 'string' && source !== '', 'the source', 'a folder or an .onnx file', source);
-  const known = ['block', 'tap', 'tapTensor', 'head', 'out', 'dtype', 'name', 'signal', 'onProgress'];
+  const known = [
+    'block',
+    'tap',
+    'tapTensor',
+    'head',
+    'out',
+    'dtype',
+    'revision',
+    'name',
+    'signal',
+    'onDownload',
+    'onProgress',
+  ];
   checkOptions('prepareModel', options, known);
   const { block, tap, dtype, out } = options;
   checkOption(Number.isSafeInteger(block) && block >= 0, 'block', 'a whole number from 0', block);
   checkOption(tap === undefined || tapKinds.includes(tap), 'tap', tapKinds.join(', '), tap);
-  checkOption(dtype === undefined || sourceTypes.includes(dtype), 'dtype', sourceTypes.join(', '), dtype);
+  checkOption(dtype === undefined || modelDtypes.includes(dtype), 'dtype', modelDtypes.join(', '), dtype);
   checkOption(typeof out === 'string' && out !== '', 'out', 'the path of a folder', out);
 }
 

@@ -14,12 +14,17 @@ import {
 /** Characters that are tokenised at once: what a long text costs in memory (about 1 KB a token) is bounded by it. */
 const PIECE_CHARACTERS = 1 << 16;
 
+/** Words that are tokenised at once. */
+const PIECE_WORDS = 1 << 13;
+
 /** A tokenizer.json, read by the native package, with offsets in UTF-16. Special tokens that are written in a text are text. */
 export class TextTokenizer {
   /** Ids that the post-processor puts before and behind a text. */
   readonly prefix: readonly number[];
   readonly suffix: readonly number[];
   readonly #path: string;
+  /** Added tokens, of which the special ones are no part of the vocabulary that texts are read by. */
+  readonly #added: ReadonlyMap<string, number>;
   readonly #tokenizer: Tokenizer;
   readonly #cuts: TextCuts;
   /** The normaliser, where a compiled one is in it. */
@@ -30,6 +35,7 @@ export class TextTokenizer {
   private constructor(path: string, file: TokenizerFile, tokenizer: Tokenizer, sample: Encoding) {
     const isCompiled = componentsOf(file.normalizer).some(({ type }) => type === 'Precompiled');
     this.#path = path;
+    this.#added = new Map(file.added_tokens?.map(({ content, id }) => [content, id]));
     this.#tokenizer = tokenizer;
     this.#cuts = textCuts(file);
     this.#compiled = isCompiled ? tokenizer.getNormalizer() : null;
@@ -105,6 +111,27 @@ export class TextTokenizer {
       dropped += character.length;
     }
     return dropped;
+  }
+
+  /**
+   * The ids of each word of a text that comes in words: each is encoded by itself, whatever stands beside it. A word that the
+   * normaliser drops has none.
+   */
+  async tokenizeWords(words: readonly string[], checkpoint: () => void = () => {}): Promise<Int32Array[]> {
+    const distinct = [...new Set(words)];
+    const idsOf = new Map<string, Int32Array>();
+    for (let begin = 0; begin < distinct.length; begin += PIECE_WORDS) {
+      checkpoint();
+      const piece = distinct.slice(begin, begin + PIECE_WORDS);
+      const encodings = await this.#tokenizer.encodeBatch(piece, { addSpecialTokens: false });
+      for (const [i, word] of piece.entries()) idsOf.set(word, Int32Array.from((encodings[i] as Encoding).getIds()));
+    }
+    return words.map((word) => idsOf.get(word) as Int32Array);
+  }
+
+  /** The id of a token as the vocabulary spells it, null where it has none. */
+  idOf(token: string): number | null {
+    return this.#added.get(token) ?? this.#tokenizer.tokenToId(token);
   }
 
   async #append(batch: readonly Piece[], table: GrowingTable): Promise<void> {

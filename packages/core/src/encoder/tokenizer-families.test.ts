@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Tokenizer } from 'tokenizers';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { randomNumbers } from '../../test-support/random-numbers.js';
+import { randomNumbers } from '../evaluation/random-numbers.js';
 import { codePointOffsets } from '../mentions/code-point-offsets.js';
 import { firstMentionToken, lastMentionToken, ownTokens } from '../mentions/mention-tokens.js';
 import { highestTokenId } from './highest-token-id.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { randomNumbers } from '../../test-support/random-numbers.js';
+import { randomNumbers } from '../evaluation/random-numbers.js';
 import { firstMentionToken, lastMentionToken, ownTokens, type TokenRanges } from './mention-tokens.js';
 
 function ranges(...tokens: readonly (readonly [number, number])[]): TokenRanges {

@@ -1,13 +1,13 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { checkOption, checkOptions } from '../../check-options.js';
 import { NerRetrieverError } from '../../errors.js';
-import { externalDataLocations } from '../external-data-locations.js';
+import { externalDataLocationsOf } from '../external-data-locations.js';
+import { type ModelDtype, modelDtypes, onnxExport } from '../onnx-export.js';
 import { parseModelDescription } from '../parse-model-description.js';
 import { type HubReference, isCommit, parseHubReference } from './hub-reference.js';
 import { type DownloadProgress, type HubAccess, HubRepository } from './hub-repository.js';
 import { hubSettings } from './hub-settings.js';
-import { type ModelDtype, modelDtypes, onnxExport } from './onnx-export.js';
 
 export interface DownloadOptions {
   /** A branch, a tag or a commit. Default: what the id says behind `@`, else `main`. */
@@ -38,9 +38,6 @@ const companions = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 's
 
 /** No model is prepared without these: a cache that lacks them is not complete. */
 const needed = new Set(['config.json', 'tokenizer.json']);
-
-/** Protobuf's own limit. */
-const GRAPH_BYTES = 2 ** 31;
 
 /**
  * Brings what a model needs from the Hugging Face hub into the hub's own cache: of an export its configuration, tokenizer,
@@ -147,11 +144,9 @@ async function downloadGraph(repository: HubRepository, onnx: string): Promise<v
       { directory: repository.directory, field: onnx, expected: 'an ONNX graph', received },
       { cause },
     );
-  const { size } = await stat(graph);
-  if (size >= GRAPH_BYTES) throw invalid(`a file of ${size} bytes, beyond protobuf's limit of 2 GiB`);
   let locations: string[];
   try {
-    locations = externalDataLocations(await readFile(graph));
+    locations = externalDataLocationsOf(graph);
   } catch (cause) {
     if (cause instanceof RangeError) throw invalid(`broken protobuf (${cause.message})`, cause);
     throw cause;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { NerRetrieverError } from '../../errors.js';
@@ -129,7 +130,8 @@ export class HubRepository {
     const file = join(this.#folder, 'refs', revision);
     try {
       await mkdir(dirname(file), { recursive: true });
-      const temporary = `${file}.${process.pid}.incomplete`;
+      // Two downloads in one process may be here at once.
+      const temporary = `${file}.${randomUUID()}.incomplete`;
       await writeFile(temporary, this.commit);
       await rename(temporary, file);
     } catch (error) {

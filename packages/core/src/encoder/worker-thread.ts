@@ -1,9 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { NerRetrieverError } from '../errors.js';
-import type { ModelFolder } from '../model/model-folder.js';
 import { drainAtExit } from './drain-at-exit.js';
-import type { EncodeRequest, EncodeResult } from './encode-request.js';
-import { type CarriedError, ControlWord, type FromWorker, type ToWorker, type WorkerSetup } from './worker-messages.js';
+import { type CarriedError, ControlWord, type FromWorker, type ToWorker } from './worker-messages.js';
 
 /**
  * A tokenizer's answers hold native memory that V8 does not count and frees only when it collects their handles: left to itself it lets
@@ -11,36 +9,30 @@ import { type CarriedError, ControlWord, type FromWorker, type ToWorker, type Wo
  */
 const YOUNG_GENERATION_MIB = 16;
 
-/** The main thread's side of one encoder thread. */
-export class EncoderWorker {
+/** The main thread's side of one thread that `serveRequests` in its file. */
+export class WorkerThread<Request, Result> {
   readonly #worker: Worker;
   readonly #control: Int32Array;
   /** Resolves when the thread has ended. */
   readonly ended: Promise<void>;
   #waiter: {
-    readonly resolve: (message: FromWorker) => void;
+    readonly resolve: (message: FromWorker<Result>) => void;
     readonly reject: (lost: NerRetrieverError) => void;
   } | null = null;
   #lost: NerRetrieverError | null = null;
 
   /** Starts the thread; `ready` must be awaited before the first request. */
-  constructor(model: ModelFolder, threads: number, url: URL) {
+  constructor(setup: object, url: URL, name: string) {
     this.#control = new Int32Array(new SharedArrayBuffer(8));
     Atomics.store(this.#control, ControlWord.busy, 1);
-    const setup: WorkerSetup = {
-      directory: model.directory,
-      description: model.description,
-      threads,
-      control: this.#control,
-    };
     // Without the process's own flags: some of them (--input-type) a worker's file may not have.
     this.#worker = new Worker(url, {
-      workerData: setup,
-      name: 'ner-retriever encoder',
+      workerData: { ...setup, control: this.#control },
+      name,
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     });
-    this.#worker.on('message', (message: FromWorker) => this.#waiter?.resolve(message));
+    this.#worker.on('message', (message: FromWorker<Result>) => this.#waiter?.resolve(message));
     this.ended = new Promise((resolve) => {
       let cause: Error | undefined;
       this.#worker.on('error', (error) => {
@@ -75,12 +67,12 @@ export class EncoderWorker {
   }
 
   /** Null where the request was cancelled. One request at a time. */
-  async encode(request: EncodeRequest): Promise<EncodeResult | null> {
+  async run(request: Request): Promise<Result | null> {
     Atomics.store(this.#control, ControlWord.cancel, 0);
     Atomics.store(this.#control, ControlWord.busy, 1);
     this.#worker.ref();
     try {
-      this.#post({ kind: 'encode', request });
+      this.#post({ kind: 'run', request });
       const answer = await this.#next();
       return answer.kind === 'result' ? answer.result : null;
     } finally {
@@ -100,12 +92,12 @@ export class EncoderWorker {
     await this.ended;
   }
 
-  #post(message: ToWorker): void {
+  #post(message: ToWorker<Request>): void {
     this.#worker.postMessage(message);
   }
 
-  async #next(): Promise<FromWorker> {
-    const message = await new Promise<FromWorker>((resolve, reject) => {
+  async #next(): Promise<FromWorker<Result>> {
+    const message = await new Promise<FromWorker<Result>>((resolve, reject) => {
       if (this.#lost !== null) throw this.#lost;
       this.#waiter = { resolve, reject };
     });

@@ -11,11 +11,11 @@ const suffixes = {
 
 export const modelDtypes = Object.keys(suffixes) as readonly ModelDtype[];
 
-/** The encoder of an encoder-decoder has a file of its own, and is the part that is read. */
+/** The encoder of an encoder-decoder has a file of its own, and is the part that is read; older exports name a decoder so. */
 const folders = ['onnx/', ''];
-const graphs = ['model', 'encoder_model'];
+const graphs = ['model', 'encoder_model', 'decoder_model_merged', 'decoder_model'];
 
-/** The ONNX file of a repository that holds the weights as `dtype`; undefined where there is none. */
+/** The ONNX file of a repository or a folder that holds the weights as `dtype`; undefined where there is none. */
 export function onnxExport(paths: readonly string[], dtype: ModelDtype): string | undefined {
   for (const graph of graphs) {
     for (const folder of folders) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { randomNumbers } from '../../../packages/core/test-support/random-numbers.ts';
+import { randomNumbers } from '../../../packages/core/dist/evaluation/random-numbers.js';
 import { type LlamaShape, maximumTokens, rotaryBase } from './llama-shape.ts';
 
 /** A weight whose values are made when they are asked for, the same each time: a model of 16 GB is never in memory. */

@@ -36,8 +36,8 @@ export interface ModelFolderOptions {
 /** Longer windows cost memory and time, and say little more about a mention. */
 const LONGEST_WINDOW = 512;
 
-/** Models up to this size are tried on a word before the folder is called done. */
-const TRIED_BYTES = 2 ** 29;
+/** Weights up to this size are tried on a word before the folder is called done: ONNX Runtime takes up to four times as much memory for them. */
+const TRIED_BYTES = 2 ** 27;
 
 const encoderName = 'encoder.onnx';
 const dataName = 'encoder.onnx.data';

@@ -65,6 +65,15 @@ describe('a prepared folder', () => {
     expect(graph.nodes.some(({ name }) => /layers\.[34]/.test(name))).toBe(false);
   });
 
+  test("takes GenAI's own configuration where there is no other", async () => {
+    const { directory } = copied('stories260k-genai');
+    const whole = await prepared(directory);
+    rmSync(join(directory, 'config.json'));
+    const { description } = await prepared(directory, { out: join(folder, 'again') });
+    expect(description.files).toEqual(whole.description.files);
+    expect(description.maximumTokens).toBe(whole.description.maximumTokens);
+  });
+
   test('takes a tensor by its name', async () => {
     const tapTensor = '/model/layers.1/mlp/gate_proj/MatMul_output_0';
     const { description } = await prepared(join(graphs, 'stories260k-torchscript'), { block: 1, tapTensor });

@@ -40,10 +40,7 @@ export async function openSourceFolder(source: string, dtype?: ModelDtype): Prom
   // An export keeps its graphs in a folder of their own below its configuration.
   const directory =
     isGraph && basename(folder) === 'onnx' && !(await isFile(join(folder, 'config.json'))) ? dirname(folder) : folder;
-  const config = readConfig(
-    directory,
-    await readJson(directory, 'config.json', 'the configuration that came with the model'),
-  );
+  const config = readConfig(directory, await readSettings(directory));
   const tokenizer = join(directory, 'tokenizer.json');
   if (!(await isFile(tokenizer))) {
     throw incomplete(
@@ -89,6 +86,24 @@ async function findGraph(directory: string, dtype: ModelDtype | undefined): Prom
 }
 
 type Json = { readonly [key: string]: unknown };
+
+/** config.json, or what ONNX Runtime GenAI's builder writes in its place, in config.json's own words. */
+async function readSettings(directory: string): Promise<Json> {
+  if ((await isFile(join(directory, 'config.json'))) || !(await isFile(join(directory, 'genai_config.json')))) {
+    return readJson(directory, 'config.json', 'the configuration that came with the model');
+  }
+  const { model } = await readJson(directory, 'genai_config.json', 'the configuration that the builder wrote');
+  const settings = (typeof model === 'object' && model !== null ? model : {}) as Json;
+  const { type, context_length, head_size, decoder, ...others } = settings;
+  const ofDecoder = (typeof decoder === 'object' && decoder !== null ? decoder : {}) as Json;
+  return {
+    ...others,
+    ...ofDecoder,
+    model_type: type,
+    max_position_embeddings: context_length,
+    head_dim: ofDecoder.head_size ?? head_size,
+  };
+}
 
 function readConfig(directory: string, json: Json): SourceConfig {
   // Models of several parts keep the text part's own settings within.

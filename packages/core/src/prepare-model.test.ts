@@ -80,6 +80,19 @@ describe('a prepared folder', () => {
     expect(description.tap).toEqual({ block: 1, tensor: tapTensor, dimensions: 172 });
   });
 
+  test('is found by names where nothing attends in a known way', async () => {
+    const { directory, graph } = copied('stories260k-torchscript');
+    const whole = await prepared(directory, { block: 0 });
+    replaced(graph, '"\u0007Softmax', '"\u0007Hardmax');
+    const { description } = await prepared(directory, { block: 0, out: join(folder, 'named') });
+    // What lies before the first attention is the same.
+    expect(description.files).toEqual(whole.description.files);
+    await expect(prepared(directory, { block: 0, tap: 'hidden', out: join(folder, 'none') })).rejects.toMatchObject({
+      code: 'MODEL_BLOCK_MISSING',
+      message: expect.stringContaining('one of query, key, value'),
+    });
+  });
+
   test('leaves nothing behind where it was stopped', async () => {
     const stop = new AbortController();
     const source = join(graphs, 'stories260k-dynamo');

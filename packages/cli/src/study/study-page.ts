@@ -75,10 +75,10 @@ ${rows.join('\n')}
 </tbody></table>`;
 }
 
-/** From pale blue to deep orange: of one lightness order, whoever looks at it. */
+/** One hue from pale to deep, so that darker is more to every eye. */
 function colour(value: number, { low, high }: { readonly low: number; readonly high: number }): string {
   const share = high > low ? (value - low) / (high - low) : 1;
-  return `oklch(${(0.95 - 0.3 * share).toFixed(3)} ${(0.03 + 0.13 * share).toFixed(3)} ${Math.round(230 - 180 * share)})`;
+  return `oklch(${(0.97 - 0.32 * share).toFixed(3)} ${(0.02 + 0.15 * share).toFixed(3)} 55)`;
 }
 
 function count(value: number): string {

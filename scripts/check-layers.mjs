@@ -19,13 +19,14 @@ const rooms = {
   text: ['mentions'],
   model: [],
   encoder: ['mentions', 'model', 'pooling', 'projection'],
-  detection: ['mentions', 'model', 'encoder'],
+  detection: ['text', 'mentions', 'model', 'encoder'],
   pooling: [],
   // ProjectionHead.train loads the training room when it is called.
   projection: ['evaluation', 'training'],
   index: ['text', 'mentions', 'model'],
   search: ['index', 'text', 'mentions'],
   lexical: [],
+  study: ['model', 'evaluation'],
   evaluation: ['text', 'mentions', 'model', 'projection', 'lexical'],
   training: ['evaluation', 'lexical', 'mentions', 'model', 'projection'],
 };

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from . import benchmark, heads, recipe, study
+from . import benchmark, heads, recipe, study, uncut
 from .corpus import articles, sentences, shards
 from .dataset import Dataset
 from .evaluate import MULTICONER_NAMES, Folder, evaluate_conll, float_reader, invariance, speed, thresholds
 from .fixture import write_fixture
 
-STUDIES = {"benchmark": benchmark.run, "study": study.run, "heads": heads.run}
+STUDIES = {"benchmark": benchmark.run, "study": study.run, "heads": heads.run, "uncut": uncut.run}
 
 
 def sample(data: Path, count: int) -> list[str]:
@@ -38,6 +38,7 @@ def main() -> None:
         ("benchmark", "zero-shot silver documents as JSON Lines, for eval silver"),
         ("study", "every block, tensor and pooling of the uncut model"),
         ("heads", "heads over the frozen encoder, and the sentence head, a baseline"),
+        ("uncut", "the whole encoder as float32 ONNX, for ner-retriever study"),
     ):
         stage = stages.add_parser(name, help=summary)
         stage.add_argument("--data", type=Path, required=True, help="the data folder")
@@ -55,7 +56,7 @@ def main() -> None:
         if name in ("make", "export", "fixture"):
             stage.add_argument("--out", type=Path, required=True, help="the model folder to write")
         elif name in STUDIES:
-            stage.add_argument("--out", type=Path, required=True, help="the file to write; of heads, the folder")
+            stage.add_argument("--out", type=Path, required=True, help="the file to write; of heads and uncut, the folder")
         else:
             stage.add_argument("--model", type=Path, required=True, help="the model folder to measure")
         if name == "evaluate":

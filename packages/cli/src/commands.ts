@@ -34,6 +34,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/eval.js')).evaluation,
   },
   {
+    name: 'study',
+    summary: 'which sub-layer of which block of a model knows types best',
+    load: async () => (await import('./commands/study.js')).study,
+  },
+  {
     name: 'model',
     summary: 'make a model folder of any ONNX transformer, or look into one',
     load: async () => (await import('./commands/model.js')).model,

@@ -1,5 +1,6 @@
 import type { DetectionReport } from '@ner-retriever/core/evaluation';
 import { formatCount, formatDuration } from './terminal/format.js';
+import { sanitise } from './terminal/sanitise.js';
 import type { Style } from './terminal/style.js';
 
 /** How a detector did, for people. */
@@ -7,7 +8,7 @@ export function formatDetectionReport(report: DetectionReport, style: Style): st
   const { mentions, model, fuzzyRecall, exact, meanWords } = report;
   return [
     style.bold(`${report.dataset}: mention detection`),
-    `  model            ${model.name} ${model.version} (${model.fingerprint.slice(0, 19)}…), threshold ${report.threshold}`,
+    `  detector         ${sanitise(report.detector)}${model === null ? '' : ` (${model.fingerprint.slice(0, 19)}…)`}${report.threshold === null ? '' : `, threshold ${report.threshold}`}`,
     `  documents        ${formatCount(report.documents)}`,
     `  mentions         ${formatCount(mentions.gold)} of the data set, ${formatCount(mentions.detected)} detected`,
     `  took             ${formatDuration(report.elapsedMs)}`,

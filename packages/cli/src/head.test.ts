@@ -31,7 +31,7 @@ const smallHead = ['--model', tinyModel, '--hidden', '16', '--dimensions', '8'];
 describe('head train', () => {
   test('writes a head that a model takes, its checkpoint gone, and says what it came to', async () => {
     const out = files.path('head.safetensors');
-    const train = ['head', 'train', 'silver', await labelled(), '--out', out, ...smallHead, '--epochs', '3', '--gate'];
+    const train = ['head', 'train', 'jsonl', await labelled(), '--out', out, ...smallHead, '--epochs', '3', '--gate'];
     const { code, stdout, stderr } = await runCommand([...train, '--cache', files.path('taps')]);
     expect(stderr).toMatch(/head\.safetensors: 32 to 16 to 8 dimensions, 696 parameters, with a gate/);
     expect(stderr).toMatch(/trained on 3 types, 60 examples; epoch \d of 3 in \d:\d\d/);
@@ -62,10 +62,10 @@ describe('head train', () => {
     const out = files.path('straight.safetensors');
     // Enough epochs that the interruption falls among them; none is held out, so that all are run.
     const rest = [...smallHead, '--epochs', '600', '--batch-size', '8', '--held-out', '0'];
-    expect((await runCommand(['head', 'train', 'silver', file, '--out', out, ...rest])).code).toBe(0);
+    expect((await runCommand(['head', 'train', 'jsonl', file, '--out', out, ...rest])).code).toBe(0);
 
     const resumed = files.path('resumed.safetensors');
-    const command = ['head', 'train', 'silver', file, '--out', resumed, ...rest];
+    const command = ['head', 'train', 'jsonl', file, '--out', resumed, ...rest];
     const child = spawn(process.execPath, [binary, ...command], { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     child.stderr.on('data', (piece) => {
@@ -89,11 +89,12 @@ describe('head train', () => {
   test.each([
     [['head'], /Expected train, import, apply, info, but received nothing/],
     [['head', 'trian'], /did you mean train\?/],
-    [['head', 'train'], /a data set \(silver\), but received none/],
-    [['head', 'train', 'silver', '--out', 'x.safetensors'], /the files of silver/],
-    [['head', 'train', 'silver', 'a.jsonl'], /Expected --out/],
-    [['head', 'train', 'silver', 'a.jsonl', '--out', 'x.pth'], /--out FILE\.safetensors/],
-    [['head', 'train', 'silver', 'a.jsonl', '--out', 'x.safetensors', '--loss', 'hinge'], /triplet or info-nce/],
+    [['head', 'train'], /a data set \(multiconer2, fewnerd, neretrieve, conll, jsonl\), but received none/],
+    [['head', 'train', 'json', 'a.jsonl'], /did you mean "jsonl"\?/],
+    [['head', 'train', 'jsonl', '--out', 'x.safetensors'], /the files of jsonl/],
+    [['head', 'train', 'jsonl', 'a.jsonl'], /Expected --out/],
+    [['head', 'train', 'jsonl', 'a.jsonl', '--out', 'x.pth'], /--out FILE\.safetensors/],
+    [['head', 'train', 'jsonl', 'a.jsonl', '--out', 'x.safetensors', '--loss', 'hinge'], /triplet or info-nce/],
     [['head', 'apply', 'a.safetensors'], /Expected --out/],
     [['head', 'info'], /one FILE, but received none/],
     [['head', 'import', 'a', 'b'], /one FILE, but received 2/],
@@ -103,7 +104,7 @@ describe('head train', () => {
 
   test('says what is wrong before any work', async () => {
     const file = await labelled();
-    const train = (...more: string[]) => runCommand(['head', 'train', 'silver', file, '--model', tinyModel, ...more]);
+    const train = (...more: string[]) => runCommand(['head', 'train', 'jsonl', file, '--model', tinyModel, ...more]);
     const nowhere = await train('--out', files.path('none/head.safetensors'));
     expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringContaining('Cannot write') });
     const share = await train('--out', files.path('x.safetensors'), '--held-out', '1.5');

@@ -47,7 +47,10 @@ test.each([
   [['index', '-', '--index', 'x', '--workers', 'two'], /Expected a whole number from 1 for --workers/],
   [['embed', 'a.jsonl'], /Expected --out, but received none/],
   [['embed', 'a.jsonl', '--types', 'b', '--out', 'c'], /Expected FILE… or --types FILE, but received both/],
-  [['eval'], /Expected a data set \(multiconer2, silver\) or detection, but received none/],
+  [
+    ['eval'],
+    /Expected a data set \(multiconer2, fewnerd, neretrieve, conll, jsonl, silver\) or detection, but received none/,
+  ],
   [['eval', 'multiconer', 'a.conll'], /did you mean "multiconer2"\?/],
   [['eval', 'multiconer2'], /Expected the files of multiconer2, but received none/],
   [['eval', 'detect'], /did you mean "detection"\?/],
@@ -55,7 +58,10 @@ test.each([
     ['eval', 'multiconer2', 'a', '--threshold', '0.3'],
     /Expected --threshold with detection, but received it with multic/,
   ],
-  [['eval', 'detection'], /Expected a data set for detection \(multiconer2, wnut17\), but received none/],
+  [
+    ['eval', 'detection'],
+    /Expected a data set for detection \(multiconer2, wnut17, fewnerd, conll\), but received none/,
+  ],
   [['eval', 'detection', 'wnut', 'a'], /received "wnut" \(did you mean "wnut17"\?\)/],
   [['eval', 'detection', 'silver', 'a'], /Expected a data set for detection .*, but received "silver"/],
   [['eval', 'detection', 'wnut17'], /Expected the files of wnut17, but received none/],

@@ -7,6 +7,9 @@ import { afterAll, beforeAll } from 'vitest';
 /** A model with random weights: what it finds means nothing, how it is treated does. */
 export const tinyModel = fileURLToPath(new URL('../../../test/fixtures/tiny-model', import.meta.url));
 
+/** A sentence model with random weights. */
+export const sentenceModel = fileURLToPath(new URL('../../../test/fixtures/sentence-model', import.meta.url));
+
 /** A folder for the files of one test file. */
 export function workspace() {
   let folder = '';

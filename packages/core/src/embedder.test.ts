@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Embedder } from '@ner-retriever/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -240,5 +243,83 @@ describe('the end of a process', () => {
     const result = await run(script);
     expect(result).toMatchObject({ code, signal: null });
     expect(result.ms).toBeLessThan(12_000);
+  });
+});
+
+describe('with a detector of its own', () => {
+  /** Finds "Xu Xing" with a score, and what cannot be used. */
+  const detector = {
+    name: 'by rule',
+    closed: 0,
+    thresholds: [] as (number | undefined)[],
+    async detect(texts: readonly string[], { threshold }: { threshold?: number } = {}) {
+      this.thresholds.push(threshold);
+      return texts.map((text) => {
+        const found = { ...spanOf(text, 'Xu Xing'), text: 'Xu Xing', score: 0.75 };
+        const outside = { start: 0, end: text.length + 1, text: '' };
+        return text.includes('Xu Xing') ? [found, found, outside] : [];
+      });
+    },
+    async close() {
+      this.closed += 1;
+    },
+  };
+
+  test('what it finds is embedded, with its scores; given spans stay given', async () => {
+    await using embedder = await Embedder.open(fixture, { workers: 1, detector });
+    const given = [spanOf(sentence, 'Liaoning')];
+    const documents = [{ text: sentence }, { text: sentence, mentions: given }, { text: 'nobody' }];
+    const embedded = await embedder.embedMentions(documents);
+    const found = { ...spanOf(sentence, 'Xu Xing'), text: 'Xu Xing', score: 0.75 };
+    const outside = { start: 0, end: sentence.length + 1, text: sentence };
+    expect(embedded.documents.map(({ mentions }) => mentions)).toEqual([
+      [found, outside],
+      [{ ...spanOf(sentence, 'Liaoning'), text: 'Liaoning' }],
+      [],
+    ]);
+    expect(embedded.documents[0]?.skipped).toEqual([{ start: 0, end: sentence.length + 1, reason: 'outside-text' }]);
+    const { documents: all } = await embedder.embedMentions(documents, { mentions: 'detect' });
+    expect(all.map(({ rows }) => rows)).toEqual([2, 2, 0]);
+    const { documents: none } = await embedder.embedMentions(documents, { mentions: 'given' });
+    expect(none.map(({ rows }) => rows)).toEqual([0, 1, 0]);
+
+    // The vector is that of the span, whoever found it.
+    const asGiven = await embedder.embedMentions([{ text: sentence, mentions: [spanOf(sentence, 'Xu Xing')] }]);
+    expect(greatestDifference(embedded.matrix.data.slice(0, 32), asGiven.matrix.data)).toBeLessThan(1e-4);
+  });
+
+  test('detect asks it, with the threshold, and checks its options as ever', async () => {
+    const embedder = await Embedder.open(fixture, { workers: 1, detector });
+    expect((await embedder.detect([sentence], { threshold: 0.25 }))[0]?.[0]).toMatchObject({
+      text: 'Xu Xing',
+      score: 0.75,
+    });
+    expect(detector.thresholds.at(-1)).toBe(0.25);
+    await expect(embedder.detect([sentence], { threshold: 2 })).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+    await embedder.close();
+    expect(detector.closed).toBe(0);
+  });
+
+  test('a model without one then detects', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'embedder-'));
+    try {
+      await cp(fixture, folder, { recursive: true });
+      const description = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8'));
+      description.detector = null;
+      description.encoder.outputs.detector = null;
+      await writeFile(join(folder, 'model.json'), JSON.stringify(description));
+      await using without = await Embedder.open(folder, { workers: 1 });
+      await expect(without.detect([sentence])).rejects.toMatchObject({ code: 'DETECTOR_MISSING' });
+      await using embedder = await Embedder.open(folder, { workers: 1, detector });
+      const { documents } = await embedder.embedMentions([{ text: sentence }], { mentions: 'detect' });
+      expect(documents[0]?.mentions[0]).toMatchObject({ text: 'Xu Xing', score: 0.75 });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('something else is refused', async () => {
+    const wrong = { detector: 'gazetteer' } as unknown as { detector: typeof detector };
+    await expect(Embedder.open(fixture, wrong)).rejects.toMatchObject({ code: 'OPTION_INVALID' });
   });
 });

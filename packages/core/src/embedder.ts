@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { modelDirectory } from '@ner-retriever/model-en';
+import type { Pooling } from '@ner-retriever/native';
 import { checkOption, checkOptions } from './check-options.js';
 import { dealTexts, type TextRange } from './encoder/deal-texts.js';
 import { type EncodeRequest, type EncodeResult, MentionSource } from './encoder/encode-request.js';
@@ -9,18 +10,22 @@ import { NerRetrieverError } from './errors.js';
 import type { Matrix } from './matrix.js';
 import { distinctSpans } from './mentions/distinct-spans.js';
 import type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
+import type { MentionDetector } from './mentions/mention-detector.js';
 import { spanFault } from './mentions/span-fault.js';
 import { type ModelFolder, openModelFolder } from './model/model-folder.js';
+import { resolveModel } from './model/resolve-model.js';
 
 export interface EmbedderOptions {
   /** Encoder threads. Default: one a core, or one in all for a model whose copies would fill half the memory. */
   readonly workers?: number;
+  /** Finds the mentions instead of the model's own detector, if it has one. Stays yours to close. */
+  readonly detector?: MentionDetector;
   readonly signal?: AbortSignal;
 }
 
 export interface DetectOptions {
   readonly signal?: AbortSignal;
-  /** Least confidence of a word in a mention, 0 to 1. Default: the model's own. */
+  /** Least confidence, 0 to 1: with the model's own detector that of a word in a mention. Default: the detector's own. */
   readonly threshold?: number;
 }
 
@@ -28,6 +33,8 @@ export interface EmbedOptions {
   readonly signal?: AbortSignal;
   /** The tap's own values, before head and L2. Default: false. */
   readonly raw?: boolean;
+  /** With `raw`: several poolings, side by side in a row. Default: the model's own. */
+  readonly poolings?: readonly Pooling[];
 }
 
 export interface EmbedMentionsOptions extends EmbedOptions {
@@ -72,30 +79,35 @@ export interface MentionEmbeddings {
  */
 export class Embedder {
   readonly model: ModelFolder;
+  /** What finds mentions instead of the model's own detector; null: that one does, if the model has one. */
+  readonly detector: MentionDetector | null;
   readonly #pool: EncoderPool;
 
-  private constructor(model: ModelFolder, pool: EncoderPool) {
+  private constructor(model: ModelFolder, detector: MentionDetector | null, pool: EncoderPool) {
     this.model = model;
+    this.detector = detector;
     this.#pool = pool;
   }
 
   /**
-   * @param model A model folder; the bundled English model where it is left out.
-   * @throws NerRetrieverError MODEL_… where the folder or a file of it is not what it should be.
+   * @param model A model folder, or the Hugging Face id of a prepared model; the bundled English model where it is left out.
+   * @throws NerRetrieverError MODEL_… where the folder or a file of it is not what it should be, HUB_… where it cannot be
+   *   downloaded.
    */
   static async open(model: string = modelDirectory, options: EmbedderOptions = {}): Promise<Embedder> {
-    checkOption(typeof model === 'string', 'the model', 'the path of a model folder', model);
-    checkOptions('Embedder.open', options, ['workers', 'signal']);
-    const { workers, signal } = options;
+    checkOptions('Embedder.open', options, ['workers', 'detector', 'signal']);
+    const { workers, detector = null, signal } = options;
     const counts = workers === undefined || (Number.isSafeInteger(workers) && workers >= 1);
     checkOption(counts, 'workers', 'a whole number of at least 1', workers);
+    checkOption(detector === null || typeof detector.detect === 'function', 'detector', 'a MentionDetector', detector);
     checkSignal(signal);
-    const folder = await openModelFolder(model);
-    return new Embedder(folder, await EncoderPool.open(folder, workerLayout(folder, workers), signal));
+    const { directory } = await resolveModel(model, signal && { signal });
+    const folder = await openModelFolder(directory);
+    return new Embedder(folder, detector, await EncoderPool.open(folder, workerLayout(folder, workers), signal));
   }
 
   /**
-   * The mentions that the model's own detector finds in each text.
+   * The mentions that the detector finds in each text: the one that was given at opening, or the model's own.
    *
    * @throws NerRetrieverError DETECTOR_MISSING.
    */
@@ -103,6 +115,7 @@ export class Embedder {
     checkOptions('detect', options, ['signal', 'threshold']);
     const { signal, threshold } = options;
     checkTexts(texts, 'texts');
+    if (this.detector) return detectWith(this.detector, texts, { threshold, signal });
     const sources = new Uint8Array(texts.length).fill(MentionSource.detector);
     const detected = await this.#encode(texts, { sources, vectors: 'none', threshold, signal });
     return [...perText(detected)].map(({ text, mentions }) => mentions.map((row) => mention(text, row)));
@@ -113,15 +126,15 @@ export class Embedder {
     documents: readonly EmbedderDocument[],
     options: EmbedMentionsOptions = {},
   ): Promise<MentionEmbeddings> {
-    checkOptions('embedMentions', options, ['signal', 'raw', 'mentions']);
-    const { mentions: source, raw = false, signal } = options;
+    checkOptions('embedMentions', options, ['signal', 'raw', 'poolings', 'mentions']);
+    const { mentions: source, raw = false, poolings = [this.model.description.pooling], signal } = options;
     checkOption(
       source === undefined || source === 'given' || source === 'detect',
       'mentions',
       "'given' or 'detect'",
       source,
     );
-    checkOption(typeof raw === 'boolean', 'raw', 'true or false', raw);
+    checkRaw(options);
     checkDocuments(documents);
 
     const given = documents.map(({ text, mentions }) =>
@@ -129,20 +142,18 @@ export class Embedder {
         ? null
         : givenMentions(text, mentions ?? []),
     );
+    if (this.detector) await detectMissing(this.detector, documents, given, signal);
     const encoded = await this.#encode(
       documents.map(({ text }) => text),
       {
         sources: Uint8Array.from(given, (spans) => (spans === null ? MentionSource.detector : MentionSource.given)),
         spans: given.map((spans) => spans?.filter(({ fault }) => fault === null) ?? []),
         vectors: raw ? 'raw' : 'projected',
+        poolings,
         signal,
       },
     );
-    return this.#assemble(
-      given,
-      encoded,
-      raw ? this.model.description.tap.dimensions : this.model.description.dimensions,
-    );
+    return this.#assemble(given, encoded, this.#columns(raw, poolings));
   }
 
   /**
@@ -151,17 +162,18 @@ export class Embedder {
    * @throws NerRetrieverError DESCRIPTION_EMPTY.
    */
   async embedTypes(descriptions: readonly string[], options: EmbedOptions = {}): Promise<Matrix> {
-    checkOptions('embedTypes', options, ['signal', 'raw']);
-    const { raw = false, signal } = options;
-    checkOption(typeof raw === 'boolean', 'raw', 'true or false', raw);
+    checkOptions('embedTypes', options, ['signal', 'raw', 'poolings']);
+    const { raw = false, poolings = [this.model.description.pooling], signal } = options;
+    checkRaw(options);
     checkTexts(descriptions, 'descriptions');
     const encoded = await this.#encode(descriptions, {
       sources: new Uint8Array(descriptions.length).fill(MentionSource.wholeText),
       vectors: raw ? 'raw' : 'projected',
+      poolings,
       signal,
       urgent: true,
     });
-    const columns = raw ? this.model.description.tap.dimensions : this.model.description.dimensions;
+    const columns = this.#columns(raw, poolings);
     const data = new Float32Array(descriptions.length * columns);
     let index = 0;
     for (const { text, mentions } of perText(encoded)) {
@@ -187,6 +199,7 @@ export class Embedder {
       sources,
       spans,
       vectors,
+      poolings = [],
       threshold = this.model.description.detector?.threshold ?? 1,
       signal,
       urgent = false,
@@ -194,13 +207,14 @@ export class Embedder {
       readonly sources: Uint8Array;
       readonly spans?: readonly (readonly Span[])[] | undefined;
       readonly vectors: EncodeRequest['vectors'];
+      readonly poolings?: readonly Pooling[];
       readonly threshold?: number | undefined;
       readonly signal: AbortSignal | undefined;
       readonly urgent?: boolean;
     },
   ): Promise<EncodedTexts[]> {
     checkSignal(signal);
-    checkOption(threshold >= 0 && threshold <= 1, 'threshold', 'a number from 0 to 1', threshold);
+    checkThreshold(threshold);
     for (const [index, text] of texts.entries())
       checkOption(typeof text === 'string', `text ${index}`, 'a string', text);
     if (this.model.description.detector === null && sources.includes(MentionSource.detector)) {
@@ -222,6 +236,7 @@ export class Embedder {
         spanCounts: Int32Array.from(own, (_, i) => ownSpans?.[i]?.length ?? 0),
         spans: Int32Array.from(ownSpans?.flatMap((some) => some.flatMap((span) => [span.start, span.end])) ?? []),
         vectors,
+        poolings,
         threshold,
       };
       return { texts: own, result: await this.#pool.encode(request, { signal: call.signal, urgent }) };
@@ -234,6 +249,11 @@ export class Embedder {
     } finally {
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  #columns(raw: boolean, poolings: readonly Pooling[]): number {
+    const { tap, dimensions } = this.model.description;
+    return raw ? poolings.length * tap.dimensions : dimensions;
   }
 
   #assemble(
@@ -259,7 +279,7 @@ export class Embedder {
         if (encodedRow !== null) data.set(encodedRow.vector, at);
         else data.fill(Number.NaN, at, at + columns);
         const { start, end } = (span ?? encodedRow) as Span;
-        mentions.push(encodedRow === null ? { start, end, text: text.slice(start, end) } : mention(text, encodedRow));
+        mentions.push(mention(text, { start, end, score: span?.score ?? encodedRow?.score ?? Number.NaN }));
         if (reason !== null) skipped.push({ start, end, reason });
       }
       const own = { mentions, skipped, firstRow, rows: count, tokens };
@@ -271,8 +291,11 @@ export class Embedder {
   }
 }
 
+/** A mention that is known before the text is encoded. */
 interface GivenMention extends Span {
   readonly fault: SkipReason | null;
+  /** The confidence of the detector that was given at opening. */
+  readonly score?: number;
 }
 
 /** The texts of one request, and its answer. */
@@ -289,6 +312,41 @@ interface EncodedMention extends Span {
 
 function givenMentions(text: string, spans: readonly Span[]): GivenMention[] {
   return distinctSpans(spans).map(({ start, end }) => ({ start, end, fault: spanFault(text, { start, end }) }));
+}
+
+/** What a detector found keeps its confidence. */
+function detectedMentions(text: string, mentions: readonly Mention[]): GivenMention[] {
+  return distinctSpans(mentions).map(({ start, end, score }) => ({
+    start,
+    end,
+    fault: spanFault(text, { start, end }),
+    ...(score !== undefined && { score }),
+  }));
+}
+
+/** Fills in the mentions that are not given (null). */
+async function detectMissing(
+  detector: MentionDetector,
+  documents: readonly EmbedderDocument[],
+  given: (readonly GivenMention[] | null)[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const places = given.flatMap((mentions, place) => (mentions === null ? [place] : []));
+  const texts = places.map((place) => (documents[place] as EmbedderDocument).text);
+  const detected = await detectWith(detector, texts, { signal });
+  for (const [index, place] of places.entries())
+    given[place] = detectedMentions(texts[index] as string, detected[index] ?? []);
+}
+
+async function detectWith(
+  detector: MentionDetector,
+  texts: readonly string[],
+  { threshold, signal }: { readonly threshold?: number | undefined; readonly signal: AbortSignal | undefined },
+): Promise<Mention[][]> {
+  checkSignal(signal);
+  checkThreshold(threshold);
+  if (texts.length === 0) return [];
+  return detector.detect(texts, { ...(threshold !== undefined && { threshold }), ...(signal && { signal }) });
 }
 
 /** The answers of all requests, text by text. */
@@ -314,13 +372,27 @@ function* perText(
   }
 }
 
-function mention(text: string, { start, end, score }: EncodedMention): Mention {
+function mention(text: string, { start, end, score }: Span & { readonly score: number }): Mention {
   const span = { start, end, text: text.slice(start, end) };
   return Number.isNaN(score) ? span : { ...span, score };
 }
 
+function checkRaw({ raw, poolings }: EmbedOptions): void {
+  checkOption(raw === undefined || typeof raw === 'boolean', 'raw', 'true or false', raw);
+  if (poolings === undefined) return;
+  const known = Array.isArray(poolings) && poolings.length > 0 && poolings.every((one) => allPoolings.includes(one));
+  checkOption(raw === true && known, 'poolings', `some of ${allPoolings.join(', ')}, with raw`, poolings);
+}
+
+const allPoolings: readonly Pooling[] = ['last', 'first', 'mean'];
+
 function checkSignal(signal: AbortSignal | undefined): void {
   checkOption(signal === undefined || signal instanceof AbortSignal, 'signal', 'an AbortSignal', signal);
+}
+
+function checkThreshold(threshold: number | undefined): void {
+  const holds = threshold === undefined || (threshold >= 0 && threshold <= 1);
+  checkOption(holds, 'threshold', 'a number from 0 to 1', threshold);
 }
 
 function checkTexts(texts: readonly string[], name: string): void {

@@ -147,6 +147,12 @@ const kinds = {
     message: (d) =>
       `Expected ${d.missing} in the model source ${d.directory}, but it is not there. What to do: ${d.remedy}.`,
   },
+  MODEL_ALREADY_PREPARED: {
+    status: 400,
+    exitCode: 2,
+    message: (d) =>
+      `${d.source} is a prepared model: expected an uncut one, but received one that was cut before. Use it as it is: --model ${d.source}`,
+  },
   MODEL_GRAPH_BROKEN: {
     status: 400,
     exitCode: 1,
@@ -207,11 +213,98 @@ const kinds = {
     message: (d) =>
       `"${d.directory}" is there already and not empty. Name another folder for the model, or remove this one.`,
   },
+  HUB_UNREACHABLE: {
+    status: 503,
+    exitCode: 1,
+    message: (d) =>
+      `Cannot reach ${d.endpoint} (${d.reason}), and the cache does not have all of "${d.id}". There is no folder of that name either. Check the network and the environment variable HF_ENDPOINT, and run it again to go on; or name a local folder.`,
+  },
+  HUB_OFFLINE: {
+    status: 503,
+    exitCode: 1,
+    message: (d) =>
+      `HF_HUB_OFFLINE is set, and ${d.cache} does not have all of "${d.id}" at revision "${d.revision}". Unset it to download the model, or name a local folder.`,
+  },
+  HUB_ACCESS_DENIED: {
+    status: 403,
+    exitCode: 1,
+    message: (d) =>
+      `${d.endpoint} does not give "${d.id}": ${d.reason} (${d.token}). Check the id; accept the model's licence at ${d.endpoint}/${d.id}, then set HF_TOKEN to a token of that account.`,
+  },
+  HUB_NOT_FOUND: {
+    status: 404,
+    exitCode: 1,
+    message: (d) =>
+      `${d.endpoint} has no ${d.what} of "${d.id}", and there is no folder of that name. Check the id and the revision; for a private model set HF_TOKEN.`,
+  },
+  HUB_FAILED: {
+    status: 502,
+    exitCode: 1,
+    message: (d) =>
+      `Asked for ${d.what} of "${d.id}", ${d.endpoint} gave ${d.received}. Try again later, or check the environment variable HF_ENDPOINT.`,
+  },
+  HUB_FILE_CORRUPT: {
+    status: 502,
+    exitCode: 1,
+    message: (d) =>
+      `${d.file} of "${d.id}" did not come from ${d.endpoint} as it should: expected the hash ${d.expected}, but received ${d.received}. It was thrown away; run it again, and if this comes again, ask who looks after the network or the mirror.`,
+  },
+  HUB_CACHE_UNWRITABLE: {
+    status: 507,
+    exitCode: 1,
+    message: (d) =>
+      `Cannot write to the cache ${d.directory}: ${d.reason}. Free some space or name another folder in the environment variable HF_HOME; what was downloaded is kept.`,
+  },
+  MODEL_NOT_PREPARED: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `Expected a prepared model (with a model.json) in the repository "${d.id}", but there is none. Prepare it: ner-retriever model prepare ${d.id} --block N --out DIR, then name DIR.`,
+  },
+  MODEL_NOT_EXPORTED: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `Expected an ONNX export (onnx/model.onnx or model.onnx) in the repository "${d.id}", but ${(d.others as string[]).length === 0 ? 'there is none' : `it has only ${(d.others as string[]).slice(0, 5).join(', ')}`}. Look for a copy that has one, such as onnx-community/${d.name}, or make one: optimum-cli export onnx --model ${d.id} DIR, then name DIR.`,
+  },
+  MODEL_DTYPE_MISSING: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `Expected an ONNX export with ${d.dtype} weights in the repository "${d.id}", but it has ${(d.available as string[]).join(', ')}. Ask for one of these: --dtype.`,
+  },
   DETECTOR_MISSING: {
     status: 400,
     exitCode: 1,
     message: (d) =>
       `The model ${d.model} has no mention detector. Give the documents' mentions, or use a model that has one.`,
+  },
+  GAZETTEER_EMPTY: {
+    status: 400,
+    exitCode: 1,
+    message: (d) => `${d.file}: expected names, one a line, but the file holds none. Check that it was written.`,
+  },
+  CHAT_FAILED: {
+    status: 502,
+    exitCode: 1,
+    message: (d) => `The chat model ${d.chat} gave no answer: ${d.reason}. ${d.advice}`,
+  },
+  PACKAGE_MISSING: {
+    status: 500,
+    exitCode: 1,
+    message: (d) => `${d.purpose} needs the package ${d.package}, which is not installed. Install it: ${d.command}`,
+  },
+  DETECTOR_MODEL_INVALID: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `Cannot use the mention detector in ${d.directory}: expected ${d.expected} for ${d.field}, but received ${d.received}. ${d.remedy}`,
+  },
+  DETECTOR_FAILED: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `The mention detector in ${d.directory} failed: ${d.reason}. Check that its graph, configuration and tokenizer are of one model.`,
   },
   HEAD_UNREADABLE: {
     status: 400,
@@ -261,7 +354,7 @@ const kinds = {
     status: 500,
     exitCode: 1,
     message: (d) =>
-      `An encoder worker ended before it answered (${d.reason}). Open the embedder again, with fewer workers if memory ran out.`,
+      `A worker thread ended before it answered (${d.reason}). Open the embedder or detector again, with fewer workers if memory ran out.`,
   },
   INPUT_EMPTY: {
     status: 400,
@@ -273,7 +366,7 @@ const kinds = {
     status: 400,
     exitCode: 2,
     message: (d) =>
-      `Cannot tell the format of "${d.file}" from its name. Expected one of: ${(d.expected as string[]).join(', ')} (also with .gz or .zst). Rename it, or name the format.`,
+      `Cannot tell the format of "${d.file}" from its name. Expected one of: ${(d.expected as string[]).join(', ')} (also with .gz, .zst or .bz2). Rename it, or name the format.`,
   },
   INPUT_DAMAGED: {
     status: 400,

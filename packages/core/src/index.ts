@@ -13,8 +13,20 @@ export type { AddProgress, AddSummary, Refusal, SkippedInDocument } from './inde
 export type { AddRun } from './index/add-run.js';
 export type { Matrix } from './matrix.js';
 export type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
+export type { DetectorOptions, MentionDetector } from './mentions/mention-detector.js';
+export {
+  type DownloadedModel,
+  type DownloadModelOptions,
+  type DownloadOptions,
+  downloadModel,
+  downloadPreparedModel,
+} from './model/hub/download-model.js';
+export { isHubId } from './model/hub/hub-reference.js';
+export type { DownloadProgress } from './model/hub/hub-repository.js';
 export type { ModelDescription } from './model/model-description.js';
 export { type ModelFolder, openModelFolder } from './model/model-folder.js';
+export type { ModelDtype } from './model/onnx-export.js';
+export { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 export { type HeadDescription, ProjectionHead } from './projection/projection-head.js';
 export {
   type AddOptions,

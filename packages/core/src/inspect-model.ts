@@ -4,9 +4,7 @@ import type { Block } from './model/blocks/tap.js';
 import { isBatchDependent } from './model/is-batch-dependent.js';
 import { type ModelCost, modelCost } from './model/model-cost.js';
 import { elementType } from './model/onnx/element-type.js';
-import { GraphView } from './model/onnx/graph-view.js';
-import { openOnnx } from './model/open-onnx.js';
-import { openSourceFolder, type SourceType } from './model/source-folder.js';
+import { type ModelSourceOptions, openModelSource } from './model-source.js';
 
 /** What an uncut model offers as taps. */
 export interface ModelInspection {
@@ -31,14 +29,10 @@ export interface ModelInspection {
  *
  * @throws NerRetrieverError MODEL_SOURCE_INCOMPLETE, MODEL_GRAPH_BROKEN, MODEL_WEIGHTS_MISSING.
  */
-export async function inspectModel(
-  source: string,
-  options: { readonly dtype?: SourceType } = {},
-): Promise<ModelInspection> {
-  checkOptions('inspectModel', options, ['dtype']);
-  const { graph: file, config } = await openSourceFolder(source, options.dtype);
-  const model = openOnnx(file);
-  const view = new GraphView(model);
+export async function inspectModel(source: string, options: ModelSourceOptions = {}): Promise<ModelInspection> {
+  checkOptions('inspectModel', options, ['dtype', 'revision', 'signal', 'onDownload']);
+  const { folder, model, view } = await openModelSource(source, options);
+  const { graph: file, config } = folder;
   return {
     file,
     modelType: config.modelType,

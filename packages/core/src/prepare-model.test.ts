@@ -65,10 +65,32 @@ describe('a prepared folder', () => {
     expect(graph.nodes.some(({ name }) => /layers\.[34]/.test(name))).toBe(false);
   });
 
+  test("takes GenAI's own configuration where there is no other", async () => {
+    const { directory } = copied('stories260k-genai');
+    const whole = await prepared(directory);
+    rmSync(join(directory, 'config.json'));
+    const { description } = await prepared(directory, { out: join(folder, 'again') });
+    expect(description.files).toEqual(whole.description.files);
+    expect(description.maximumTokens).toBe(whole.description.maximumTokens);
+  });
+
   test('takes a tensor by its name', async () => {
     const tapTensor = '/model/layers.1/mlp/gate_proj/MatMul_output_0';
     const { description } = await prepared(join(graphs, 'stories260k-torchscript'), { block: 1, tapTensor });
     expect(description.tap).toEqual({ block: 1, tensor: tapTensor, dimensions: 172 });
+  });
+
+  test('is found by names where nothing attends in a known way', async () => {
+    const { directory, graph } = copied('stories260k-torchscript');
+    const whole = await prepared(directory, { block: 0 });
+    replaced(graph, '"\u0007Softmax', '"\u0007Hardmax');
+    const { description } = await prepared(directory, { block: 0, out: join(folder, 'named') });
+    // What lies before the first attention is the same.
+    expect(description.files).toEqual(whole.description.files);
+    await expect(prepared(directory, { block: 0, tap: 'hidden', out: join(folder, 'none') })).rejects.toMatchObject({
+      code: 'MODEL_BLOCK_MISSING',
+      message: expect.stringContaining('one of query, key, value'),
+    });
   });
 
   test('leaves nothing behind where it was stopped', async () => {

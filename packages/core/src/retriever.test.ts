@@ -537,3 +537,29 @@ function mountSmall(): ((at: string, megabytes: number) => () => void) | undefin
     execFileSync('rm', ['-rf', probe]);
   }
 }
+
+test('documents are indexed by the mentions of a detector, and again by those of another', async () => {
+  const detectorOf = (name: string, word: string) => ({
+    name,
+    detect: async (texts: readonly string[]) =>
+      texts.map((text) => [
+        { start: text.indexOf(word), end: text.indexOf(word) + word.length, text: word, score: 0.5 },
+      ]),
+    close: async () => {},
+  });
+  const texts = [{ id: 'a', text: 'Microraptor was found in Liaoning.' }];
+  const evidence = async (detector: ReturnType<typeof detectorOf>) => {
+    await using retriever = await open({ detector });
+    const { documents: added, unchanged } = await retriever.add(texts);
+    const { hits } = await retriever.search('dinosaur');
+    return { added, unchanged, mentions: hits.map(({ mention }) => [mention.text, mention.score]) };
+  };
+  const first = detectorOf('first', 'Microraptor');
+  expect(await evidence(first)).toEqual({ added: 1, unchanged: 0, mentions: [['Microraptor', 0.5]] });
+  expect(await evidence(first)).toEqual({ added: 0, unchanged: 1, mentions: [['Microraptor', 0.5]] });
+  expect(await evidence(detectorOf('second', 'Liaoning'))).toEqual({
+    added: 1,
+    unchanged: 0,
+    mentions: [['Liaoning', 0.5]],
+  });
+});

@@ -12,6 +12,8 @@ import { IndexFolder } from './index/index-folder.js';
 import type { IndexWriter } from './index/index-writer.js';
 import type { Manifest } from './index/manifest.js';
 import type { Mention } from './mentions/mention.js';
+import type { MentionDetector } from './mentions/mention-detector.js';
+import { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 import type { Hit } from './search/hit.js';
 import { Searcher } from './search/searcher.js';
 import type { Document, DocumentRecord } from './text/document.js';
@@ -19,8 +21,10 @@ import type { Document, DocumentRecord } from './text/document.js';
 export interface RetrieverOptions {
   /** Makes the index if the folder is missing or empty. Default: false. */
   readonly create?: boolean;
-  /** A model folder. Default: the model that made the index; for a new index the bundled English one. */
+  /** A model folder, or the Hugging Face id of a prepared model. Default: the model that made the index; for a new index the bundled English one. */
   readonly model?: string;
+  /** Finds the mentions of what is added, instead of the model's own detector. Stays yours to close. */
+  readonly detector?: MentionDetector;
   /** Refuses to add and delete. Default: false. */
   readonly readOnly?: boolean;
   /** Encoder threads. Default: one a core; one in all with `readOnly`, where there is little to encode. */
@@ -108,12 +112,20 @@ export class Retriever {
    * runs.
    *
    * @throws NerRetrieverError INDEX_NOT_FOUND, NOT_AN_INDEX, INDEX_FORMAT_NEWER, INDEX_DAMAGED, INDEX_MODEL_MISMATCH,
-   *   INDEX_MODEL_MISSING, and MODEL_… where the model folder is not what it should be
+   *   INDEX_MODEL_MISSING, MODEL_… where the model folder is not what it should be, and HUB_… where it cannot be downloaded
    */
   static async open(directory: string, options: RetrieverOptions = {}): Promise<Retriever> {
     checkOption(typeof directory === 'string' && directory !== '', 'the index', 'the path of a folder', directory);
-    checkOptions('Retriever.open', options, ['create', 'model', 'readOnly', 'workers', 'backend', 'signal']);
-    const { create = false, readOnly = false, workers = readOnly ? 1 : undefined, backend, signal } = options;
+    checkOptions('Retriever.open', options, [
+      'create',
+      'model',
+      'detector',
+      'readOnly',
+      'workers',
+      'backend',
+      'signal',
+    ]);
+    const { create = false, readOnly = false, workers = readOnly ? 1 : undefined, detector, backend, signal } = options;
     checkOption(typeof create === 'boolean', 'create', 'true or false', create);
     checkOption(typeof readOnly === 'boolean', 'readOnly', 'true or false', readOnly);
     checkOption(!(create && readOnly), 'create', 'false with readOnly', create);
@@ -128,12 +140,14 @@ export class Retriever {
     const manifest = await IndexFolder.inspect(root);
     if (!manifest && !create) throw new NerRetrieverError('INDEX_NOT_FOUND', { directory });
     const model = options.model ?? rememberedModel(manifest, directory);
-    const embedder = await Embedder.open(model, {
+    const resolved = model === undefined ? undefined : await resolveModel(model, signal && { signal });
+    const embedder = await Embedder.open(resolved?.directory, {
       ...(workers !== undefined && { workers }),
+      ...(detector !== undefined && { detector }),
       ...(signal && { signal }),
     });
     try {
-      if (!manifest) await createIndex(root, embedder, options.model);
+      if (!manifest) await createIndex(root, embedder, resolved);
       const folder = await IndexFolder.open(root);
       checkModel(folder, embedder);
       return new Retriever(folder, embedder, options);
@@ -179,6 +193,7 @@ export class Retriever {
               ),
             chunkCharacters: this.#chunkCharacters,
             mentions,
+            detector: identityOf(this.#embedder.detector),
             strict,
             signal,
             onRefused,
@@ -311,19 +326,27 @@ export class Retriever {
 /** Text for a worker in one call of the encoder: enough to sort by length, little enough that commits come often. */
 const charactersPerWorker = 48_000;
 
-/** Path of the model that made an index; undefined: the bundled one. */
+/** Path of the model that made an index, or its id where it comes from the hub and its cache is gone; undefined: the bundled one. */
 function rememberedModel(manifest: Manifest | null, directory: string): string | undefined {
   const path = manifest?.model.path ?? undefined;
   if (manifest && path !== undefined && !existsSync(path)) {
+    if (manifest.model.source !== undefined) return manifest.model.source;
     throw new NerRetrieverError('INDEX_MODEL_MISSING', { directory, name: manifest.model.name, path });
   }
   return path;
 }
 
-async function createIndex(directory: string, { model }: Embedder, given: string | undefined): Promise<void> {
+async function createIndex(directory: string, { model }: Embedder, given: ResolvedModel | undefined): Promise<void> {
   const { name, version, dimensions } = model.description;
   const path = given === undefined ? null : model.directory;
-  await IndexFolder.create(directory, { name, version, fingerprint: model.fingerprint, path }, dimensions);
+  const source = given?.source ?? null;
+  const made = { name, version, fingerprint: model.fingerprint, path, ...(source !== null && { source }) };
+  await IndexFolder.create(directory, made, dimensions);
+}
+
+/** What tells an index whether a document was read with the same detector; null: the model's own. */
+function identityOf(detector: MentionDetector | null): string | null {
+  return detector && [detector.name, detector.fingerprint ?? ''].join('\n');
 }
 
 /** Vectors of two models cannot be compared: a ranking over them would be noise that looks like an answer. */

@@ -1,5 +1,5 @@
+import { randomNumbers } from '../src/evaluation/random-numbers.js';
 import type { LabelledTaps } from '../src/training/labelled-taps.js';
-import { randomNumbers } from './random-numbers.js';
 
 /**
  * Vectors with something to learn: each type is a hidden direction that its name and its mentions show in different ways, under noise.

@@ -1,6 +1,6 @@
-"""A causal language model of Llama's shape as ONNX Runtime GenAI's model builder writes it for float32 on the CPU: packed qkv_proj,
-GroupQueryAttention that turns query and key itself, (Skip)SimplifiedLayerNormalization, weights in model.onnx.data. Names, order and
-attributes follow github.com/microsoft/onnxruntime-genai, src/python/py/models/builders/base.py at a0c04eb."""
+"""A causal language model of Llama's shape as ONNX Runtime GenAI's model builder writes it for float32 on the CPU: packed
+qkv_proj, GroupQueryAttention that turns query and key itself, (Skip)SimplifiedLayerNormalization, weights in model.onnx.data.
+Names, order and attributes follow github.com/microsoft/onnxruntime-genai, src/python/py/models/builders/base.py at a0c04eb."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,9 @@ class Graph:
         self.weights: list[onnx.TensorProto] = []
         self.constants: set[str] = set()
 
-    def add(self, kind: str, name: str, inputs: list[str], outputs: list[str] | None = None, domain: str = "", **attributes) -> str:
+    def add(
+        self, kind: str, name: str, inputs: list[str], outputs: list[str] | None = None, domain: str = "", **attributes
+    ) -> str:
         outputs = outputs or [f"{name}/output_0"]
         self.nodes.append(helper.make_node(kind, inputs, outputs, name, domain=domain, **attributes))
         return outputs[0]
@@ -58,7 +60,9 @@ def export_genai(model: LlamaForCausalLM, path: Path) -> None:
     added = None
     for block in range(config.num_hidden_layers):
         theirs, ours = f"model.layers.{block}", f"/model/layers.{block}"
-        normed, residual = norm(graph, block, "input", state[f"{theirs}.input_layernorm.weight"], residual, added, config.rms_norm_eps)
+        normed, residual = norm(
+            graph, block, "input", state[f"{theirs}.input_layernorm.weight"], residual, added, config.rms_norm_eps
+        )
         packed = np.concatenate([state[f"{theirs}.self_attn.{name}_proj.weight"] for name in "qkv"])
         qkv = graph.matmul(f"{ours}/attn/qkv_proj/MatMul", normed, packed)
         if block == 0:
@@ -102,7 +106,8 @@ def export_genai(model: LlamaForCausalLM, path: Path) -> None:
 
 
 def mask_sizes(graph: Graph) -> tuple[str, str]:
-    """From attention_mask: each row's tokens less one, [batch], and the longest row's tokens, a scalar; int32 as the kernel wants."""
+    """From attention_mask: each row's tokens less one, [batch], and the longest row's tokens, a scalar; int32 as the kernel
+    wants."""
     one = graph.constant([1])
     total = graph.add("ReduceSum", f"{MASK}/ReduceSum", ["attention_mask", one], keepdims=0)
     last = graph.add("Sub", f"{MASK}/Sub", [total, one])
@@ -115,18 +120,30 @@ def mask_sizes(graph: Graph) -> tuple[str, str]:
 def norm(
     graph: Graph, block: int, place: str, weight: np.ndarray, residual: str, added: str | None, epsilon: float, last: bool = False
 ) -> tuple[str, str]:
-    """The normed rows and the residual. What the layer before adds to the residual is added in the norm; nothing is in the first."""
+    """The normed rows and the residual. What the layer before adds to the residual is added in the norm; nothing is in the
+    first."""
     name = f"/model/layers.{block}/{place}_layernorm"
     weight_name = graph.weight(f"model.layers.{block}.{place}_layernorm.weight", weight)
     normed, sum_of_both = f"{name}/output_0", f"{name}/output_3"
     if added is None:
         graph.add(
-            "SimplifiedLayerNormalization", f"{name}/LayerNorm", [residual, weight_name], [normed], epsilon=epsilon, axis=-1, stash_type=1
+            "SimplifiedLayerNormalization",
+            f"{name}/LayerNorm",
+            [residual, weight_name],
+            [normed],
+            epsilon=epsilon,
+            axis=-1,
+            stash_type=1,
         )
         return normed, residual
     outputs = [normed] if last else [normed, "", "", sum_of_both]
     graph.add(
-        "SkipSimplifiedLayerNormalization", f"{name}/SkipLayerNorm", [residual, added, weight_name], outputs, "com.microsoft", epsilon=epsilon
+        "SkipSimplifiedLayerNormalization",
+        f"{name}/SkipLayerNorm",
+        [residual, added, weight_name],
+        outputs,
+        "com.microsoft",
+        epsilon=epsilon,
     )
     return normed, sum_of_both
 

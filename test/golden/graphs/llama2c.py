@@ -1,5 +1,5 @@
-"""A tiny Llama in llama2.c's legacy format, and llama2.c's own arithmetic and tokenisation in NumPy float64. This file is the golden
-source of test/fixtures/graphs/stories260k: it knows neither PyTorch, nor transformers, nor ONNX."""
+"""A tiny Llama in llama2.c's legacy format, and llama2.c's own arithmetic and tokenisation in NumPy float64. This file is the
+golden source of test/fixtures/graphs/stories260k: it knows neither PyTorch, nor transformers, nor ONNX."""
 
 import struct
 from dataclasses import dataclass
@@ -63,8 +63,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def forward(model: Checkpoint, tokens: list[int]) -> tuple[np.ndarray, list[dict[str, np.ndarray]]]:
-    """Logits [tokens, vocabulary], and of each block the tensors that can be tapped [tokens, dimensions], all float64. Query and key
-    are as before the rotary embedding; attention, mlp: what is added to the residual; hidden: the residual after the block."""
+    """Logits [tokens, vocabulary], and of each block the tensors that can be tapped [tokens, dimensions], all float64. Query
+    and key are as before the rotary embedding; attention, mlp: what is added to the residual; hidden: the residual after the
+    block."""
     weights = {name: tensor.astype(np.float64) for name, tensor in model.weights.items()}
     positions = np.arange(len(tokens))
     residual = weights["embedding"][tokens]
@@ -128,9 +129,9 @@ def read_vocabulary(path: Path, size: int) -> list[tuple[bytes, float]]:
 
 
 def encode(vocabulary: list[tuple[bytes, float]], text: str) -> tuple[list[int], list[tuple[int, int]]]:
-    """llama2.c's encode() with BOS: a space in front, the characters (or their UTF-8 bytes), then again and again the neighbours whose
-    union scores best, the first of equals. The tokens' ranges in the text are half-open UTF-16 offsets: the bytes of a character share
-    its range, the space in front shares that of the first character, BOS is 0..0."""
+    """llama2.c's encode() with BOS: a space in front, the characters (or their UTF-8 bytes), then again and again the
+    neighbours whose union scores best, the first of equals. The tokens' ranges in the text are half-open UTF-16 offsets: the
+    bytes of a character share its range, the space in front shares that of the first character, BOS is 0..0."""
     ids = {piece: token for token, (piece, _) in reversed(list(enumerate(vocabulary)))}
     parts: list[tuple[int, int, int]] = []
     place = 0

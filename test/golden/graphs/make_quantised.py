@@ -1,5 +1,5 @@
-"""Makes test/fixtures/graphs/stories260k-quantised: the first two blocks of the tiny Llama with the weights of every kind that people
-publish, and prints how far each one's value vectors are from the float64 goldens.
+"""Makes test/fixtures/graphs/stories260k-quantised: the first two blocks of the tiny Llama with the weights of every kind that
+people publish, and prints how far each one's value vectors are from the float64 goldens.
 
     python make_quantised.py FOLDER      after make_stories260k.py, with its FOLDER
 """
@@ -20,8 +20,9 @@ from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 import llama2c
-from decoder_export import cache_names, export_decoder, with_plain_cache
+from exporters import Signature, cache_names, export
 from make_stories260k import OUT, llama, make_readable, tokenizer_of, write_config, write_tokenizer
+from plain_inputs import with_cache
 from slim import slim
 
 BLOCKS = 2
@@ -67,7 +68,8 @@ def quantise_all(plain: Path, calibration: Calibration) -> None:
 
     quantize_static(
         plain, out / "model_qdq.onnx", calibration,
-        quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True,
+        quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8, per_channel=True, reduce_range=True,
         op_types_to_quantize=["MatMul"], nodes_to_quantize=weighted_matmuls(onnx.load(plain)),
     )  # fmt: skip
 
@@ -78,7 +80,8 @@ def quantise_all(plain: Path, calibration: Calibration) -> None:
 
 
 def value_error(path: Path, checkpoint: llama2c.Checkpoint) -> float:
-    """The largest difference from the goldens over all texts and blocks. The graph is not cut: its value tensors are made outputs too."""
+    """The largest difference from the goldens over all texts and blocks. The graph is not cut: its value tensors are made
+    outputs too."""
     golden = json.loads((OUT / "stories260k" / "golden.json").read_text())
     values = np.load(OUT / "stories260k" / "value.npy")
     model = onnx.load(path)
@@ -114,12 +117,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "model.onnx"
         model.set_attn_implementation("eager")
-        export_decoder(with_plain_cache(model), "torchscript", plain)
+        export(with_cache(model), Signature.with_cache(BLOCKS), "torchscript", plain)
         quantise_all(plain, Calibration(vocabulary, checkpoint.kv_heads, checkpoint.head_size))
     make_readable(FOLDER)
+    largest = np.abs(np.load(OUT / "stories260k" / "value.npy")[:BLOCKS]).max()
+    print(f"the largest value is {largest:.1f} in size")
     for path in sorted((FOLDER / "onnx").iterdir()):
         slim(path)
-        print(f"{path.name}: {path.stat().st_size} bytes; value vectors differ from float64 by at most {value_error(path, checkpoint):.1e}")
+        worst = value_error(path, checkpoint)
+        print(f"{path.name}: {path.stat().st_size} bytes; value vectors differ from float64 by at most {worst:.1e}")
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, processors
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import llama2c
-from decoder_export import cache_names, example, export_decoder, input_names, with_plain_cache
+from exporters import CASES, Signature, difference, export, move_weights_out
 from genai_style import export_genai
+from plain_inputs import with_cache
 
 OUT = Path(__file__).parents[2] / "fixtures" / "graphs"
 STYLES = {"torchscript": "onnx/model.onnx", "dynamo": "model.onnx", "genai": "model.onnx"}
@@ -47,17 +47,15 @@ TAPS = ["query", "key", "attention", "mlp", "hidden"]
 
 # Only for the comparison of the two tokenisers.
 MORE_TEXTS = [
-    "", " ", "  ", "\n", "<0x41>", "aaaaaaa", "tttthhheee the  the", "She said: 'wait... wait!'", "é", "e\u0301", "ñandú €5 â ™ … — ‘x’",
-    "שָׁלוֹם", "مرحبا", "한국어 東京", "\u200b\u200a\u00a0x", "wasn't", "\U0001f468\u200d\U0001f4bb", "  there  was  ", "a\r\nb", "ÀÉÎ", "1234567890 50% & more",
+    "", " ", "  ", "\n", "<0x41>", "aaaaaaa", "tttthhheee the  the", "She said: 'wait... wait!'", "é", "e\u0301",
+    "ñandú €5 â ™ … — ‘x’", "שָׁלוֹם", "مرحبا", "한국어 東京", "\u200b\u200a\u00a0x", "wasn't", "\U0001f468\u200d\U0001f4bb",
+    "  there  was  ", "a\r\nb", "ÀÉÎ", "1234567890 50% & more",
 ]  # fmt: skip
-
-# What the graphs are compared with PyTorch in: batch, tokens of the past, tokens, and how many of the last row are padding.
-CASES = [(1, 0, 7, 0), (3, 0, 9, 4), (1, 4, 6, 0), (3, 5, 1, 0), (2, 3, 6, 2)]
 
 
 def half_split(rows: np.ndarray, head_size: int) -> np.ndarray:
-    """llama2.c turns the pairs (2i, 2i+1) of a head, transformers (i, i + head size / 2): its order of the first axis, for query and
-    key alone. Values and everything after attention are the same in both."""
+    """llama2.c turns the pairs (2i, 2i+1) of a head, transformers (i, i + head size / 2): its order of the first axis, for
+    query and key alone. Values and everything after attention are the same in both."""
     return rows.reshape(-1, head_size // 2, 2, *rows.shape[1:]).swapaxes(1, 2).reshape(rows.shape)
 
 
@@ -90,9 +88,9 @@ def llama(checkpoint: llama2c.Checkpoint) -> LlamaForCausalLM:
 
 
 def with_wide_heads(model: LlamaForCausalLM) -> LlamaForCausalLM:
-    """The same function with heads of 16 instead of 8, for ONNX Runtime's GroupQueryAttention turns no smaller ones: dimension d of
-    every head of query, key and value becomes dimension 2d, zeros between (which leaves each its rotary frequency), and queries are
-    √2 times as long, for scores are divided by √16 instead of √8."""
+    """The same function with heads of 16 instead of 8, for ONNX Runtime's GroupQueryAttention turns no smaller ones: dimension
+    d of every head of query, key and value becomes dimension 2d, zeros between (which leaves each its rotary frequency), and
+    queries are √2 times as long, for scores are divided by √16 instead of √8."""
     config = LlamaConfig(**(model.config.to_diff_dict() | {"head_dim": 16}))
     wide = LlamaForCausalLM(config)
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -108,25 +106,26 @@ def with_wide_heads(model: LlamaForCausalLM) -> LlamaForCausalLM:
 
 
 def tokenizer_of(vocabulary: list[tuple[bytes, float]]) -> Tokenizer:
-    """The same BPE in Hugging Face's form, as transformers converts Llama's SentencePiece models: a merge for every two pieces whose
-    union is a piece, best score first."""
+    """The same BPE in Hugging Face's form, as transformers converts Llama's SentencePiece models: a merge for every two pieces
+    whose union is a piece, best score first."""
     pieces = [piece.decode().replace(" ", "▁") for piece, _ in vocabulary]
     pieces[:3] = ["<unk>", "<s>", "</s>"]
     ids = {piece: token for token, piece in enumerate(pieces)}
     merges = [
         # Of pieces with one score, which are one piece cut in several ways, the shorter left side first.
         (-score, token, len(piece[:cut]), piece[:cut], piece[cut:])
-        for token, (piece, (_, score)) in enumerate(zip(pieces, vocabulary))
+        for token, (piece, (_, score)) in enumerate(zip(pieces, vocabulary, strict=True))
         if token >= llama2c.BYTE_TOKENS_FROM + 256
         for cut in range(1, len(piece))
         if piece[:cut] in ids and piece[cut:] in ids
     ]
     tokenizer = Tokenizer(
-        models.BPE(ids, [(left, right) for *_, left, right in sorted(merges)], unk_token="<unk>", fuse_unk=True, byte_fallback=True)
+        models.BPE(ids, [merge[-2:] for merge in sorted(merges)], unk_token="<unk>", fuse_unk=True, byte_fallback=True)
     )
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     tokenizer.post_processor = processors.TemplateProcessing("<s> $A", "<s> $A <s> $B:1", [("<s>", 1)])
-    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+    steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    tokenizer.decoder = decoders.Sequence(steps)
     tokenizer.add_special_tokens(["<unk>", "<s>", "</s>"])
     return tokenizer
 
@@ -174,12 +173,11 @@ def goldens(checkpoint: llama2c.Checkpoint, vocabulary: list[tuple[bytes, float]
             others.append([np.concatenate([tap[name] for name in TAPS], axis=1) for tap in taps])
     np.save(folder / "value.npy", np.concatenate(values, axis=1))
     np.save(folder / "taps.npy", np.concatenate(others, axis=1))
-    kv_dim = checkpoint.head_size * checkpoint.kv_heads
-    widths = {"query": checkpoint.dim, "key": kv_dim, "attention": checkpoint.dim, "mlp": checkpoint.dim, "hidden": checkpoint.dim}
-    columns = {name: [sum(list(widths.values())[:place]), sum(list(widths.values())[: place + 1])] for place, name in enumerate(TAPS)}
+    widths = [taps[0][name].shape[1] for name in TAPS]
+    columns = {name: [sum(widths[:place]), sum(widths[: place + 1])] for place, name in enumerate(TAPS)}
     golden = {
         "blocks": checkpoint.blocks,
-        "value": {"file": "value.npy", "texts": len(TEXTS), "dimensions": kv_dim},
+        "value": {"file": "value.npy", "texts": len(TEXTS), "dimensions": values[0].shape[-1]},
         "taps": {"file": "taps.npy", "texts": ALL_TAPS_OF, "columns": columns},
         "texts": texts,
     }
@@ -199,32 +197,6 @@ def check_pytorch(model: LlamaForCausalLM, checkpoint: llama2c.Checkpoint, vocab
         raise ValueError("transformers' model is not llama2.c's.")
 
 
-def check_export(style: str, path: Path, model: LlamaForCausalLM, cases: list[tuple[int, int, int, int]]) -> None:
-    """The graph against PyTorch, in batches with and without right padding, with and without a past."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    takes = {value.name for value in session.get_inputs()}
-    worst = 0.0
-    for batch, past, tokens, padding in cases:
-        arguments = example(model, batch, past, tokens, seed=batch + past)
-        if padding:
-            arguments[1][-1, -padding:] = 0
-        with torch.no_grad():
-            expected = model(*arguments)
-        flat = [*arguments[:3], *(tensor for pair in arguments[3] for tensor in pair)]
-        feeds = {name: tensor.numpy() for name, tensor in zip(input_names(model.config.num_hidden_layers), flat, strict=True)}
-        outputs = ["logits", *cache_names("present", model.config.num_hidden_layers)]
-        found = session.run(outputs, {name: tensor for name, tensor in feeds.items() if name in takes})
-        kept = arguments[1][:, past:].bool().numpy()
-        for place, (one, other) in enumerate(zip(found, expected, strict=True)):
-            other = other.numpy()
-            if place > 0:
-                one, other = (tensor[:, :, past:].swapaxes(1, 2) for tensor in (one, other))
-            worst = max(worst, float(np.abs(one[kept] - other[kept]).max()))
-    print(f"{style}: {path.stat().st_size} bytes; logits and cache differ from PyTorch's by at most {worst:.1e}")
-    if worst > 1e-4:
-        raise ValueError(f"{path} is not the model it was exported from.")
-
-
 def make_readable(folder: Path) -> None:
     """onnx writes external data that its owner alone may read."""
     for path in folder.rglob("*.*"):
@@ -238,6 +210,7 @@ def main() -> None:
     tokenizer = tokenizer_of(vocabulary)
     check_tokenizer(tokenizer, vocabulary)
     goldens(checkpoint, vocabulary, OUT / "stories260k")
+    signature = Signature.with_cache(checkpoint.blocks)
     for style, place in STYLES.items():
         folder = OUT / f"stories260k-{style}"
         shutil.rmtree(folder, ignore_errors=True)
@@ -245,15 +218,20 @@ def main() -> None:
         write_tokenizer(tokenizer, folder)
         write_config(model, folder)
         check_pytorch(model, checkpoint, vocabulary)
-        model = with_plain_cache(model)
+        model = with_cache(model)
+        cases = CASES
         if style == "genai":
             export_genai(model, folder / place)
+            # GroupQueryAttention takes several new tokens after a past in a batch of one alone.
+            cases = [case for case in CASES if case.batch == 1 or case.past == 0 or case.tokens == 1]
         else:
             model.set_attn_implementation("eager" if style == "torchscript" else "sdpa")
-            export_decoder(model, style, folder / place, external_data=style == "dynamo")
-        # GroupQueryAttention takes several new tokens after a past in a batch of one alone.
-        cases = [case for case in CASES if style != "genai" or case[0] == 1 or case[1] == 0 or case[2] == 1]
-        check_export(style, folder / place, model, cases)
+            export(model, signature, style, folder / place)
+        if style == "dynamo":
+            move_weights_out(folder / place)
+        worst = difference(folder / place, model, signature, cases)
+        size = (folder / place).stat().st_size
+        print(f"{folder.name}: {place} of {size} bytes; its outputs differ from PyTorch's by at most {worst:.1e}")
         make_readable(folder)
 
 

@@ -1,4 +1,6 @@
+import type { MentionDetector } from '@ner-retriever/core';
 import type { Command } from '../command.js';
+import { type Detecting, detectingFlags, namesDetector, openDetector } from '../detecting.js';
 import { documentChunks } from '../document-chunks.js';
 import { documentsOf } from '../documents-of.js';
 import { readFiles, readingFlags } from '../reading.js';
@@ -9,21 +11,29 @@ import { Progress } from '../terminal/progress.js';
 
 export const detect: Command = {
   usage: ['FILE…'],
-  about: `Finds the mentions in texts with the model's detector and prints JSON Lines, one document a line, in order:
+  about: `Finds the mentions in texts, with the model's detector or another (--detector), and prints JSON Lines, one document a line, in order:
 {"id": "…", "mentions": [{"start": 0, "end": 12, "text": "…", "score": 0.98}]}. Mentions that documents already have are not looked at.`,
   flags: [
-    { name: 'model', value: 'DIR', help: 'the model folder (default: the bundled English model)' },
+    {
+      name: 'model',
+      value: 'DIR|ID',
+      help: 'the model folder, or the Hugging Face id of a prepared model (default: the bundled English model)',
+    },
+    ...detectingFlags,
     ...readingFlags,
   ],
   examples: [
     'detect wiki.jsonl > mentions.jsonl',
+    'detect wiki.jsonl --detector gazetteer:names.txt',
+    'detect wiki.jsonl --detector generative:http://localhost:8000/v1 --detector-model qwen3',
     'detect - <<< \'{"id": "a", "text": "Microraptor was found in Liaoning."}\'',
   ],
 
   async run(words, { output, messages }) {
     const model = words.text('model');
+    if (model !== undefined && namesDetector(words)) words.refuse('--model or --detector', 'both');
+    await using detecting = await openDetector(words, messages);
     const { records, totalBytes } = await readFiles(words);
-    const { Embedder } = await import('@ner-retriever/core');
     const interruption = new Interruption(() => messages.note('Interrupted. Ctrl-C again quits at once.'));
     const { signal } = interruption;
     const progress = new Progress(messages);
@@ -33,12 +43,12 @@ export const detect: Command = {
     let mentions = 0;
     let bytes = 0;
     try {
-      await using embedder = await Embedder.open(model, { signal });
+      await using finder = await finderOf(detecting, model, signal);
       const read = documentsOf(records, refusals, (record) => {
         bytes = record.bytes;
       });
       const chunks = documentChunks(read, (some) =>
-        embedder.detect(
+        finder.detect(
           some.map(({ text }) => text),
           { signal },
         ),
@@ -74,3 +84,14 @@ export const detect: Command = {
     }
   },
 };
+
+/** What finds mentions: the given detector, or the model, which is only opened where it is needed. */
+async function finderOf(
+  { detector }: Detecting,
+  model: string | undefined,
+  signal: AbortSignal,
+): Promise<Pick<MentionDetector, 'detect'> & AsyncDisposable> {
+  if (detector) return { detect: detector.detect.bind(detector), [Symbol.asyncDispose]: async () => {} };
+  const { Embedder } = await import('@ner-retriever/core');
+  return Embedder.open(model, { signal });
+}

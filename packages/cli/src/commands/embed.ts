@@ -1,6 +1,7 @@
 import type { Embedder, MentionEmbeddings } from '@ner-retriever/core';
 import { NerRetrieverError } from '@ner-retriever/core/errors';
 import type { Command, Surroundings } from '../command.js';
+import { detectingFlags, namesDetector, openDetector } from '../detecting.js';
 import { documentChunks } from '../document-chunks.js';
 import { documentsOf, type GoodRecord } from '../documents-of.js';
 import type { Arguments } from '../flags/arguments.js';
@@ -24,11 +25,17 @@ keeps its row, filled with NaN, and is named.`,
     { name: 'out', value: 'V.npy', help: 'the file to write' },
     { name: 'types', value: 'FILE', help: 'embed type descriptions, one a line (- for standard input)' },
     { name: 'raw', help: "the tap's own values, before the projection head and the normalisation" },
-    { name: 'model', value: 'DIR', help: 'the model folder (default: the bundled English model)' },
+    {
+      name: 'model',
+      value: 'DIR|ID',
+      help: 'the model folder, or the Hugging Face id of a prepared model (default: the bundled English model)',
+    },
+    ...detectingFlags,
     ...readingFlags,
   ],
   examples: [
     'embed labelled.jsonl --out mentions.npy',
+    'embed texts.jsonl --out mentions.npy --detector gazetteer:names.txt',
     'embed --types types.txt --out types.npy',
     'embed labelled.jsonl --raw --out tap.npy',
   ],
@@ -37,12 +44,17 @@ keeps its row, filled with NaN, and is named.`,
     const path = words.required('out');
     const ofTypes = words.has('types');
     if (ofTypes && words.operands.length > 0) words.refuse('FILE… or --types FILE', 'both');
+    if (ofTypes && namesDetector(words)) words.refuse('--types or --detector', 'both');
+    await using detecting = await openDetector(words, surroundings.messages);
     const { Embedder } = await import('@ner-retriever/core');
     const interruption = new Interruption(() => surroundings.messages.note('Interrupted. Ctrl-C again quits at once.'));
     const { signal } = interruption;
     try {
       const write = ofTypes ? await typeRows(words, signal) : await mentionRows(words, surroundings, signal);
-      await using embedder = await Embedder.open(words.text('model'), { signal });
+      await using embedder = await Embedder.open(words.text('model'), {
+        signal,
+        ...(detecting.detector && { detector: detecting.detector }),
+      });
       const columns = words.has('raw')
         ? embedder.model.description.tap.dimensions
         : embedder.model.description.dimensions;

@@ -9,7 +9,7 @@ const actions = { train: trainHead, import: importHead, apply: applyHead, info: 
 
 export const head: Command = {
   usage: [
-    'train silver FILE… --out HEAD.safetensors',
+    'train DATASET FILE… --out HEAD.safetensors',
     'import FILE --out HEAD.safetensors',
     'apply FILE --out DIR',
     'info FILE',
@@ -19,8 +19,9 @@ export const head: Command = {
 train learns one from labelled documents. The model reads them once (--cache keeps what it read); then the names of types and their
 mentions are drawn together. A share of the types is held out and never trained on: the head is the one that ranks these best, and
 training ends when it stops getting better. After every epoch HEAD.safetensors.checkpoint is written; interrupted, the same command goes on from it.
-silver: a data set of your own, JSON Lines:
+DATASET is multiconer2, fewnerd, neretrieve or conll, as "eval" reads them, or jsonl, a data set of your own, a document a line:
 {"id": "…", "text": "…", "mentions": [{"start": 0, "end": 12, "types": ["volcano", "stratovolcano"]}]} (UTF-16 offsets).
+Do not train on what you will measure on.
 
 import reads a head that PyTorch (.pth, .pt) or NumPy (.npz) wrote, or a .safetensors file, and writes it as .safetensors. A pickle is
 read, never run.
@@ -43,8 +44,8 @@ info says what a head is made of.`,
     { name: 'json', help: 'train, info: the facts as JSON' },
   ],
   examples: [
-    'head train silver labelled.jsonl --out head.safetensors --cache taps',
-    'head train silver labelled.jsonl --out head.safetensors --loss info-nce --dimensions 256',
+    'head train jsonl labelled.jsonl --out head.safetensors --cache taps',
+    'head train jsonl labelled.jsonl --out head.safetensors --loss info-nce --dimensions 256',
     'head import contrastive_projection_head.pth --out head.safetensors',
     'head apply head.safetensors --out my-model',
     'head info head.safetensors',

@@ -9,7 +9,11 @@ export const indexInfo: Command = {
   about: 'Says what an index folder holds: documents, mentions, bytes, and the model that made it.',
   flags: [
     { name: 'index', value: 'DIR', help: 'the index folder' },
-    { name: 'model', value: 'DIR', help: 'where the model of the index lies now, if it was moved' },
+    {
+      name: 'model',
+      value: 'DIR|ID',
+      help: 'where the model of the index lies now, if it was moved',
+    },
     { name: 'json', help: 'as JSON' },
   ],
   examples: ['index-info --index wiki.index', 'index-info --index wiki.index --json'],

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Command } from '../command.js';
+import { detectingFlags, namesDetector, openDetector } from '../detecting.js';
 import { levelMemory } from '../level-memory.js';
 import { readFiles, readingFlags } from '../reading.js';
 import { Refusals } from '../refusals.js';
@@ -11,18 +12,23 @@ import { sanitise } from '../terminal/sanitise.js';
 export const index: Command = {
   usage: ['FILE… --index DIR'],
   about: `Reads documents and adds them to an index folder, which is made if it is missing.
-FILE is .jsonl, .txt, .csv or .tsv, also with .gz or .zst behind it, or - for standard input. JSON Lines are
+FILE is .jsonl, .txt, .csv or .tsv, also with .gz, .zst or .bz2 behind it, or - for standard input. JSON Lines are
 {"id": "…", "text": "…", "mentions": [{"start": 0, "end": 12}], "metadata": {…}}; mentions and metadata may be absent.
 A document that the index already holds is skipped if it is the same, and replaced if it is not: after an interruption,
 the same command goes on where it stopped. Lines that are refused are named, the rest goes in, and the exit code is 1.`,
   flags: [
     { name: 'index', value: 'DIR', help: 'the index folder' },
-    { name: 'model', value: 'DIR', help: 'the model folder (default: the bundled English model)' },
+    {
+      name: 'model',
+      value: 'DIR|ID',
+      help: 'the model folder, or the Hugging Face id of a prepared model (default: the bundled English model)',
+    },
     {
       name: 'mentions',
       value: 'HOW',
       help: 'given: only spans that documents have; detect: the detector finds all (default: given spans where a document has them, the detector elsewhere)',
     },
+    ...detectingFlags,
     { name: 'strict', help: 'stop at the first line that is refused' },
     ...readingFlags,
     { name: 'workers', value: 'N', help: 'encoder threads (default: one a processor core)' },
@@ -31,6 +37,7 @@ the same command goes on where it stopped. Lines that are refused are named, the
     'index wiki.jsonl.gz --index wiki.index',
     'index labelled.jsonl --index labelled.index --mentions given --offsets code-points',
     'index products.csv --index products.index --columns id=sku,text=description',
+    'index wiki.jsonl --index wiki.index --detector gazetteer:names.txt',
     'index - --index notes.index < notes.jsonl',
   ],
 
@@ -40,6 +47,8 @@ the same command goes on where it stopped. Lines that are refused are named, the
     const model = words.text('model');
     const mentions = words.choice('mentions', ['given', 'detect']);
     const workers = words.integer('workers', 1);
+    if (mentions === 'given' && namesDetector(words)) words.refuse('--mentions given or --detector', 'both');
+    await using detecting = await openDetector(words, messages);
     const { records, totalBytes } = await readFiles(words);
 
     const { Retriever } = await import('@ner-retriever/core');
@@ -56,6 +65,7 @@ the same command goes on where it stopped. Lines that are refused are named, the
       create: true,
       ...(model !== undefined && { model }),
       ...(workers !== undefined && { workers }),
+      ...(detecting.detector && { detector: detecting.detector }),
     });
     try {
       const run = retriever.add(records, {

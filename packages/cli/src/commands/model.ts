@@ -14,7 +14,8 @@ projection, and writes what is left with the weights that it still needs. The fo
 inspect lists the blocks of an uncut model and the tensors that can be taps.
 info says what a model folder holds and what it costs to run.
 
-SOURCE is a folder with onnx/model.onnx or model.onnx, config.json and tokenizer.json, or an .onnx file in one.`,
+SOURCE is a folder with onnx/model.onnx or model.onnx, config.json and tokenizer.json, an .onnx file in one, or a Hugging Face id
+(owner/name), which is downloaded into the hub's own cache (HF_HOME, HF_TOKEN, HF_ENDPOINT as usual).`,
   flags: [
     { name: 'block', value: 'N', help: 'the block that is read, counted from 0' },
     { name: 'tap', value: 'KIND', help: `${tapKinds.join(', ')}: the sub-layer of it that is read (default: value)` },
@@ -34,6 +35,7 @@ SOURCE is a folder with onnx/model.onnx or model.onnx, config.json and tokenizer
       value: 'TYPE',
       help: 'fp32, fp16, q8 or q4: which of the graphs of SOURCE (default: fp32, or the only one)',
     },
+    { name: 'revision', value: 'REVISION', help: 'of a Hugging Face id: the branch, tag or commit (default: main)' },
     { name: 'name', value: 'NAME', help: 'what reports call the model' },
     { name: 'json', help: 'as JSON' },
   ],

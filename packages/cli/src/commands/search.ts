@@ -24,7 +24,11 @@ The index remembers the model that made it.`,
     { name: 'min-score', value: 'S', help: 'only documents that score at least S' },
     { name: 'json', help: 'one JSON document: {"results": [{"type", "hits": […]}]}' },
     { name: 'jsonl', help: 'one hit a line: {"type", "rank", "score", "id", "mention": {"start", "end", "text"}}' },
-    { name: 'model', value: 'DIR', help: 'where the model of the index lies now, if it was moved' },
+    {
+      name: 'model',
+      value: 'DIR|ID',
+      help: 'where the model of the index lies now, if it was moved',
+    },
   ],
   examples: [
     'search "dinosaur" --index wiki.index',

@@ -7,7 +7,11 @@ export const serve: Command = {
 Listens on this machine only, unless --host says otherwise; there is no password, so whoever reaches the address may search.`,
   flags: [
     { name: 'index', value: 'DIR', help: 'the index folder' },
-    { name: 'model', value: 'DIR', help: 'where the model of the index lies now, if it was moved' },
+    {
+      name: 'model',
+      value: 'DIR|ID',
+      help: 'where the model of the index lies now, if it was moved',
+    },
     { name: 'host', value: 'ADDRESS', help: 'the address to listen on (default: 127.0.0.1)' },
     { name: 'port', value: 'N', help: 'the port; 0 takes a free one (default: 8080)' },
     {

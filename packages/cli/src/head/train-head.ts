@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { TrainHeadOptions, TrainingProgress, TrainingReport } from '@ner-retriever/core';
 import type { Surroundings } from '../command.js';
+import { trainingReaderOf } from '../corpus-reader.js';
 import type { Arguments } from '../flags/arguments.js';
 import { formatAmount, formatDuration } from '../terminal/format.js';
 import { Interruption, interrupted } from '../terminal/interruption.js';
@@ -16,15 +17,14 @@ export async function trainHead(
   words: Arguments,
   { output, messages }: Surroundings,
 ): Promise<number> {
-  if (dataset !== 'silver') words.refuse('a data set (silver)', dataset === undefined ? 'none' : `"${dataset}"`);
-  if (files.length === 0) words.refuse('the files of silver', 'none');
+  const reader = trainingReaderOf(words, dataset);
+  if (files.length === 0) words.refuse(`the files of ${dataset}`, 'none');
   const options = optionsOf(words);
   const out = await headToWrite(words);
   const checkpoint = `${out}.checkpoint`;
 
   const { Embedder, ProjectionHead } = await import('@ner-retriever/core');
-  const { readSilver } = await import('@ner-retriever/core/evaluation');
-  const corpus = await readSilver(files);
+  const corpus = await reader(await import('@ner-retriever/core/evaluation'))(files);
   const interruption = new Interruption(() => messages.note('Interrupted. Ctrl-C again quits at once.'));
   const { signal } = interruption;
   const progress = new Progress(messages);

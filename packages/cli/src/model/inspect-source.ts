@@ -3,8 +3,10 @@ import type { Surroundings } from '../command.js';
 import type { Arguments } from '../flags/arguments.js';
 import { formatBytes, formatCount, formatOperations } from '../terminal/format.js';
 import { jsonText } from '../terminal/json-text.js';
+import { Progress } from '../terminal/progress.js';
 import { sanitise } from '../terminal/sanitise.js';
 import { batchNote } from './batch-note.js';
+import { sourceOptions } from './source-options.js';
 
 /** `model inspect`: the blocks of an uncut model, and the tensors that can be taps. */
 export async function inspectSource(
@@ -12,9 +14,9 @@ export async function inspectSource(
   words: Arguments,
   { output, messages }: Surroundings,
 ): Promise<number> {
-  const { inspectModel, sourceTypes, tapKinds } = await import('@ner-retriever/core/model');
-  const dtype = words.choice('dtype', sourceTypes);
-  const inspection = await inspectModel(source, { ...(dtype && { dtype }) });
+  const { inspectModel, tapKinds } = await import('@ner-retriever/core/model');
+  const progress = new Progress(messages);
+  const inspection = await inspectModel(source, await sourceOptions(words, progress)).finally(() => progress.end());
   if (words.has('json')) await output.line(jsonText(inspection, 2));
   else await output.write(`${[...summary(inspection), '', ...tapLines(inspection, tapKinds)].join('\n')}\n`);
   if (inspection.blocks.length === 0) {

@@ -8,6 +8,7 @@ import { jsonText } from '../terminal/json-text.js';
 import { Progress } from '../terminal/progress.js';
 import { sanitise } from '../terminal/sanitise.js';
 import { batchNote } from './batch-note.js';
+import { sourceOptions } from './source-options.js';
 
 /** `model prepare`: cuts an ONNX export at a tap and writes a model folder. */
 export async function prepareSource(
@@ -15,13 +16,12 @@ export async function prepareSource(
   words: Arguments,
   { output, messages }: Surroundings,
 ): Promise<number> {
-  const { prepareModel, sourceTypes, tapKinds } = await import('@ner-retriever/core/model');
+  const { prepareModel, tapKinds } = await import('@ner-retriever/core/model');
   const out = words.required('out');
   words.exclusive('tap', 'tap-tensor');
   const tapTensor = words.text('tap-tensor');
   const block = words.integer('block', 0) ?? words.refuse('--block N', 'none');
   const tap = words.choice('tap', tapKinds);
-  const dtype = words.choice('dtype', sourceTypes);
   const head = words.text('head');
   const name = words.text('name');
   const interruption = new Interruption(() => messages.note('Interrupted: the unfinished folder is taken away.'));
@@ -34,7 +34,7 @@ export async function prepareSource(
       signal,
       ...(tap && { tap }),
       ...(tapTensor !== undefined && { tapTensor }),
-      ...(dtype && { dtype }),
+      ...(await sourceOptions(words, progress)),
       ...(head !== undefined && { head }),
       ...(name !== undefined && { name }),
       onProgress: ({ writtenBytes, totalBytes }) =>
@@ -44,6 +44,7 @@ export async function prepareSource(
         ),
     });
     progress.end();
+    if (prepared.note !== null) messages.note(`Taken from the cache: ${sanitise(prepared.note)}.`);
     if (words.has('json')) await output.line(jsonText(prepared, 2));
     else messages.note(summary(prepared));
     if (prepared.description.encoder.batchDependent) messages.warn(batchNote);

@@ -2,18 +2,15 @@ import type { ModelDescription } from '../model/model-description.js';
 import { cutBatches } from './batches.js';
 import type { EncodedWindow } from './encoded-window.js';
 import type { EncoderOutput, EncoderSession, WantedOutputs } from './encoder-session.js';
+import { packWindows, type WaitingWindow } from './pack-windows.js';
 import type { TextTokenizer } from './text-tokenizer.js';
 import type { TokenTable } from './token-table.js';
-import type { TokenRange } from './windows.js';
-
-/** A window before it ran: tokens `range` of the text whose first token is `textBegin` in the table. */
-export interface WaitingWindow {
-  readonly textBegin: number;
-  readonly range: TokenRange;
-}
 
 /** Tokens a batch, padding counted: large enough for full matrix tiles, small enough for the activations to stay in the cache. */
-const BATCH_TOKENS = 1024;
+export const BATCH_TOKENS = 1024;
+
+/** Values of a batch's tap, at most: the taps of a whole model side by side are wide. */
+const BATCH_VALUES = 2 ** 24;
 
 /** Runs windows in batches of near lengths. */
 export class BatchRunner {
@@ -23,11 +20,11 @@ export class BatchRunner {
   /** Tokens a batch; 1 where a vector would depend on its neighbours: then each window runs alone. */
   readonly #budget: number;
 
-  constructor(tokenizer: TextTokenizer, session: EncoderSession, { padding, encoder }: ModelDescription) {
+  constructor(tokenizer: TextTokenizer, session: EncoderSession, { padding, encoder, tap }: ModelDescription) {
     this.#tokenizer = tokenizer;
     this.#session = session;
     this.#paddingId = padding.id;
-    this.#budget = encoder.batchDependent ? 1 : BATCH_TOKENS;
+    this.#budget = encoder.batchDependent ? 1 : Math.min(BATCH_TOKENS, Math.ceil(BATCH_VALUES / tap.dimensions));
   }
 
   /** The windows in their own order; `checkpoint` may throw to stop between two batches. */
@@ -62,26 +59,7 @@ export class BatchRunner {
     tokens: TokenTable,
     wanted: WantedOutputs,
   ): Promise<EncoderOutput> {
-    const { prefix, suffix } = this.#tokenizer;
-    const ids = new BigInt64Array(windows.length * length);
-    const mask = new BigInt64Array(windows.length * length);
-    // A BigInt a token would cost as much as tokenising it: the low words are written instead (all supported systems are little-endian).
-    const idWords = new Int32Array(ids.buffer);
-    const maskWords = new Int32Array(mask.buffer);
-    for (const [i, { textBegin, range }] of windows.entries()) {
-      let at = 2 * i * length;
-      const end = at + 2 * length;
-      const put = (id: number) => {
-        idWords[at] = id;
-        maskWords[at] = 1;
-        at += 2;
-      };
-      for (const id of prefix) put(id);
-      for (let token = textBegin + range.begin; token < textBegin + range.end; token++)
-        put(tokens.ids[token] as number);
-      for (const id of suffix) put(id);
-      for (; at < end; at += 2) idWords[at] = this.#paddingId;
-    }
+    const { ids, mask } = packWindows(windows, length, tokens, this.#tokenizer, this.#paddingId);
     return this.#session.run({ texts: windows.length, tokens: length, ids, mask }, wanted);
   }
 }

@@ -10,14 +10,18 @@ export const runtimeVersion = (createRequire(import.meta.url)('onnxruntime-node/
  * Has ONNX Runtime check a graph's operators, types and shapes. The graph needs no weights: they may be its inputs.
  *
  * @param file what the message calls it
- * @param output whose rank is told; null where ONNX Runtime cannot tell it
+ * @param output whose shape is told, a name for each axis of unknown size; null where ONNX Runtime cannot tell it
  * @throws NerRetrieverError MODEL_GRAPH_REFUSED.
  */
-export async function checkGraph(graph: Uint8Array, file: string, output: string): Promise<number | null> {
+export async function checkGraph(
+  graph: Uint8Array,
+  file: string,
+  output: string,
+): Promise<readonly (number | string)[] | null> {
   const session = await opened(graph, file);
   const found = session.outputMetadata.find(({ name }) => name === output);
   await session.release();
-  return found?.isTensor ? found.shape.length || null : null;
+  return found?.isTensor && found.shape.length > 0 ? found.shape : null;
 }
 
 /**

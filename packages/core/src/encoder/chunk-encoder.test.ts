@@ -29,6 +29,7 @@ function request(
     spanCounts: Int32Array.from(texts, ({ spans = [] }) => spans.length),
     spans: Int32Array.from(texts.flatMap(({ spans = [] }) => spans.flat())),
     vectors,
+    poolings: ['last'],
     threshold,
   };
 }

@@ -4,10 +4,11 @@ import { firstMentionToken, lastMentionToken, ownTokens, type TokenRanges } from
 import type { ModelFolder } from '../model/model-folder.js';
 import { type MentionRows, poolMentions } from '../pooling/pool-mentions.js';
 import { loadProjection } from '../projection/load-projection.js';
-import { BatchRunner, type WaitingWindow } from './batch-runner.js';
+import { BatchRunner } from './batch-runner.js';
 import { type EncodeRequest, type EncodeResult, MentionSource } from './encode-request.js';
 import { type EncodedWindow, mentionRows } from './encoded-window.js';
 import { EncoderSession } from './encoder-session.js';
+import type { WaitingWindow } from './pack-windows.js';
 import { SectionDetector } from './section-detector.js';
 import { detectedSections, givenSections, type Section } from './sections.js';
 import { TextTokenizer } from './text-tokenizer.js';
@@ -166,9 +167,10 @@ export class ChunkEncoder {
     round: readonly Section[],
     states: readonly TextState[],
     tokens: TokenTable,
-    { vectors }: EncodeRequest,
+    request: EncodeRequest,
     checkpoint: () => void,
   ): Promise<void> {
+    const { vectors } = request;
     const waiting = round.flatMap(({ text, windows, indices }): WaitingWindow[] =>
       indices.map((index) => ({
         textBegin: tokens.textBegins[text] as number,
@@ -195,9 +197,14 @@ export class ChunkEncoder {
       }
     }
     const { tap, pooling } = this.#model.description;
-    const pooled = poolMentions(rowsOfFound, tap.dimensions, pooling);
-    const rows = vectors === 'projected' ? this.#projection.projectSync(pooled) : pooled;
-    const columns = this.#columns(vectors);
+    const rows =
+      vectors === 'projected'
+        ? this.#projection.projectSync(poolMentions(rowsOfFound, tap.dimensions, pooling))
+        : sideBySide(
+            request.poolings.map((one) => poolMentions(rowsOfFound, tap.dimensions, one)),
+            tap.dimensions,
+          );
+    const columns = this.#columns(request);
     for (const [i, mention] of found.entries()) mention.vector = rows.subarray(i * columns, (i + 1) * columns);
   }
 
@@ -211,14 +218,15 @@ export class ChunkEncoder {
     return encoded[Math.max(place, 0)] as EncodedWindow;
   }
 
-  #columns(vectors: EncodeRequest['vectors']): number {
+  #columns({ vectors, poolings }: EncodeRequest): number {
     if (vectors === 'none') return 0;
-    return vectors === 'raw' ? this.#model.description.tap.dimensions : this.#projection.outputDimensions;
+    const { tap } = this.#model.description;
+    return vectors === 'raw' ? poolings.length * tap.dimensions : this.#projection.outputDimensions;
   }
 
-  #collect(states: readonly TextState[], tokens: TokenTable, { vectors }: EncodeRequest): EncodeResult {
+  #collect(states: readonly TextState[], tokens: TokenTable, request: EncodeRequest): EncodeResult {
     const mentions = states.flatMap((state) => state.mentions);
-    const columns = this.#columns(vectors);
+    const columns = this.#columns(request);
     const result: EncodeResult = {
       tokens: Int32Array.from(
         states,
@@ -238,6 +246,19 @@ export class ChunkEncoder {
     }
     return result;
   }
+}
+
+/** Matrices of one shape, [rows, columns], as one: [rows, matrices × columns]. */
+function sideBySide(matrices: readonly Float32Array[], columns: number): Float32Array {
+  const [first = new Float32Array(0)] = matrices;
+  if (matrices.length === 1) return first;
+  const joined = new Float32Array(matrices.length * first.length);
+  for (let row = 0; row * columns < first.length; row++) {
+    for (const [place, matrix] of matrices.entries()) {
+      joined.set(matrix.subarray(row * columns, (row + 1) * columns), (row * matrices.length + place) * columns);
+    }
+  }
+  return joined;
 }
 
 function findTokens(text: string, start: number, end: number, score: number, ranges: TokenRanges): FoundMention {

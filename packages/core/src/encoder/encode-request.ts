@@ -1,3 +1,5 @@
+import type { Pooling } from '@ner-retriever/native';
+
 /** How the mentions of a text are found: `given` spans, the model's own detector, or the text as one mention (a type description). */
 export const MentionSource = { given: 0, detector: 1, wholeText: 2 } as const;
 
@@ -11,6 +13,8 @@ export interface EncodeRequest {
   /** [S, 2], UTF-16 start and end, text after text; all of them lie in their text and are not empty. */
   readonly spans: Int32Array;
   readonly vectors: 'none' | 'projected' | 'raw';
+  /** Of raw vectors: those of several poolings stand side by side in a row. */
+  readonly poolings: readonly Pooling[];
   /** Of the detector: the least P(B) + P(I) of a word in a mention. */
   readonly threshold: number;
 }

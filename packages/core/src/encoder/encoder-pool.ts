@@ -1,39 +1,12 @@
-import { NerRetrieverError } from '../errors.js';
 import type { ModelFolder } from '../model/model-folder.js';
 import type { EncodeRequest, EncodeResult } from './encode-request.js';
-import { EncoderWorker } from './encoder-worker.js';
 import type { WorkerLayout } from './worker-layout.js';
+import type { EncoderSetup } from './worker-messages.js';
+import { type RequestOptions, startWorkers, WorkerPool } from './worker-pool.js';
+import { WorkerThread } from './worker-thread.js';
 
-/** A request that waits for a worker or runs in one. */
-interface Task {
-  readonly request: EncodeRequest;
-  readonly resolve: (result: EncodeResult) => void;
-  readonly reject: (reason: unknown) => void;
-  worker: EncoderWorker | null;
-}
-
-export interface EncodeOptions {
-  readonly signal?: AbortSignal;
-  /** Default: false, behind all requests that came before. */
-  readonly urgent?: boolean;
-}
-
-/** Encoder threads that take requests in order. A request stays where it is until a worker is free, so nothing piles up in them. */
-export class EncoderPool {
-  readonly #workers: Set<EncoderWorker>;
-  readonly #idle: EncoderWorker[];
-  /** Short requests that somebody waits for: they do not stand behind a call with thousands of documents. */
-  readonly #urgent: Task[] = [];
-  readonly #waiting: Task[] = [];
-  #closing: Promise<void> | null = null;
-  #drained: (() => void) | null = null;
-
-  private constructor(workers: readonly EncoderWorker[]) {
-    this.#workers = new Set(workers);
-    this.#idle = [...workers];
-    for (const worker of workers) worker.ended.then(() => this.#forget(worker));
-  }
-
+/** Threads that encode: text in, vectors out, a model in each. */
+export class EncoderPool extends WorkerPool<EncodeRequest, EncodeResult> {
   /** Resolves when every worker has loaded the model. @throws what the first worker that fails throws; `signal`'s reason. */
   static async open(
     model: ModelFolder,
@@ -41,111 +14,16 @@ export class EncoderPool {
     signal?: AbortSignal,
     url: URL = new URL('./worker.js', import.meta.url),
   ): Promise<EncoderPool> {
-    signal?.throwIfAborted();
-    const started = Array.from({ length: workers }, () => new EncoderWorker(model, threads, url));
-    const outcomes = await Promise.allSettled(started.map((worker) => worker.ready()));
-    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failure !== undefined || signal?.aborted) {
-      await Promise.all(started.map((worker) => worker.close()));
-      throw failure?.reason ?? signal?.reason;
-    }
-    return new EncoderPool(started);
-  }
-
-  get size(): number {
-    return this.#workers.size;
+    const setup: EncoderSetup = { directory: model.directory, description: model.description, threads };
+    const start = () => new WorkerThread<EncodeRequest, EncodeResult>(setup, url, 'ner-retriever encoder');
+    return new EncoderPool(await startWorkers(workers, start, signal));
   }
 
   /**
    * @throws NerRetrieverError ENCODER_CLOSED, WORKER_LOST, ENCODER_FAILED; `signal`'s reason at once, while the worker stops
    *   before its next batch.
    */
-  encode(request: EncodeRequest, { signal, urgent = false }: EncodeOptions = {}): Promise<EncodeResult> {
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      if (this.#closing !== null) throw new NerRetrieverError('ENCODER_CLOSED', {});
-      const abort = () => {
-        reject(signal?.reason);
-        this.#withdraw(task);
-      };
-      const task: Task = {
-        request,
-        worker: null,
-        resolve: (result) => {
-          signal?.removeEventListener('abort', abort);
-          resolve(result);
-        },
-        reject: (reason) => {
-          signal?.removeEventListener('abort', abort);
-          reject(reason);
-        },
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      (urgent ? this.#urgent : this.#waiting).push(task);
-      this.#deal();
-    });
-  }
-
-  /** Refuses new requests, lets those that were accepted finish, then ends the workers. */
-  close(): Promise<void> {
-    this.#closing ??= this.#drain().then(async () => {
-      await Promise.all([...this.#workers].map((worker) => worker.close()));
-    });
-    return this.#closing;
-  }
-
-  #drain(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#drained = resolve;
-      this.#deal();
-    });
-  }
-
-  #deal(): void {
-    while (this.#idle.length > 0) {
-      const task = this.#urgent.shift() ?? this.#waiting.shift();
-      if (task === undefined) break;
-      this.#run(task, this.#idle.pop() as EncoderWorker);
-    }
-    if (this.#workers.size === 0) {
-      for (const task of [...this.#urgent.splice(0), ...this.#waiting.splice(0)]) {
-        task.reject(new NerRetrieverError('WORKER_LOST', { reason: 'every worker has ended' }));
-      }
-    }
-    if (this.#urgent.length + this.#waiting.length === 0 && this.#idle.length === this.#workers.size) this.#drained?.();
-  }
-
-  async #run(task: Task, worker: EncoderWorker): Promise<void> {
-    task.worker = worker;
-    try {
-      const result = await worker.encode(task.request);
-      // Null: cancelled, and the caller was told when it aborted.
-      if (result !== null) task.resolve(result);
-    } catch (error) {
-      task.reject(error);
-    }
-    task.worker = null;
-    if (worker.lost === null) this.#idle.push(worker);
-    else this.#workers.delete(worker);
-    this.#deal();
-  }
-
-  #withdraw(task: Task): void {
-    if (task.worker !== null) {
-      task.worker.cancel();
-      return;
-    }
-    for (const queue of [this.#urgent, this.#waiting]) {
-      const place = queue.indexOf(task);
-      if (place >= 0) queue.splice(place, 1);
-    }
-    this.#deal();
-  }
-
-  #forget(worker: EncoderWorker): void {
-    this.#workers.delete(worker);
-    const place = this.#idle.indexOf(worker);
-    if (place >= 0) this.#idle.splice(place, 1);
-    this.#deal();
+  encode(request: EncodeRequest, options?: RequestOptions): Promise<EncodeResult> {
+    return this.run(request, options);
   }
 }

@@ -1,6 +1,7 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { NerRetrieverError } from '../errors.js';
 import type { ModelFolder } from '../model/model-folder.js';
+import { openSession } from './open-session.js';
 
 /** What one run gives, row-major; an output that was not asked for is empty. */
 export interface EncoderOutput {
@@ -47,14 +48,7 @@ export class EncoderSession {
       );
     let session: InferenceSession;
     try {
-      session = await InferenceSession.create(model.path(encoder.file), {
-        executionProviders: ['cpu'],
-        executionMode: 'sequential',
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        // Warnings about a graph's making are not for whoever runs it.
-        logSeverityLevel: 3,
-      });
+      session = await openSession(model.path(encoder.file), threads);
     } catch (cause) {
       throw invalid('a graph that ONNX Runtime takes', (cause as Error).message, cause);
     }

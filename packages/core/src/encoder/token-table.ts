@@ -8,6 +8,6 @@ export interface TokenTable {
   /** Half-open UTF-16 range of each token in its text; starts and ends never fall within a text. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
-  /** 1 where a token begins a word of the pre-tokenizer. */
+  /** 1 where a token begins a word of the pre-tokenizer; of the text, where that leaves texts whole. */
   readonly wordBegins: Uint8Array;
 }

@@ -12,8 +12,15 @@ export interface WorkerLayout {
  * fill half the memory gets one session with all the cores.
  */
 export function workerLayout({ description }: ModelFolder, workers?: number): WorkerLayout {
+  return layoutFor(
+    Object.values(description.files).reduce((sum, file) => sum + file.bytes, 0),
+    workers,
+  );
+}
+
+/** The same for any model, by the bytes of its files. */
+export function layoutFor(bytes: number, workers?: number): WorkerLayout {
   const cores = availableParallelism();
   if (workers !== undefined) return { workers, threads: 1 };
-  const bytes = Object.values(description.files).reduce((sum, file) => sum + file.bytes, 0);
   return bytes * cores > totalmem() / 2 ? { workers: 1, threads: cores } : { workers: cores, threads: 1 };
 }

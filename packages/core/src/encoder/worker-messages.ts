@@ -1,24 +1,26 @@
 import type { ErrorCode, ErrorDetails } from '../errors.js';
 import type { ModelDescription } from '../model/model-description.js';
-import type { EncodeRequest, EncodeResult } from './encode-request.js';
 
-/** What a worker is started with. */
-export interface WorkerSetup {
+/** Shared with every worker, as `control`: [cancel, busy], see `ControlWord`. */
+export interface WorkerControl {
+  readonly control: Int32Array;
+}
+
+/** What an encoder thread is started with. */
+export interface EncoderSetup {
   readonly directory: string;
   readonly description: ModelDescription;
   readonly threads: number;
-  /** Shared: [cancel, busy], see `ControlWord`. */
-  readonly control: Int32Array;
 }
 
 /** Words that both threads see while the worker's own event loop stands still in a run. */
 export const ControlWord = { cancel: 0, busy: 1 } as const;
 
-export type ToWorker = { readonly kind: 'encode'; readonly request: EncodeRequest } | { readonly kind: 'close' };
+export type ToWorker<Request> = { readonly kind: 'run'; readonly request: Request } | { readonly kind: 'close' };
 
-export type FromWorker =
+export type FromWorker<Result> =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'result'; readonly result: EncodeResult }
+  | { readonly kind: 'result'; readonly result: Result }
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'error'; readonly error: CarriedError };
 

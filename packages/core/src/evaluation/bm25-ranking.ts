@@ -12,7 +12,7 @@ export class Bm25Ranking implements Ranking {
   }
 
   async best(query: string, count: number): Promise<number[]> {
-    return this.#index.search(query, { limit: count }).map(({ id }) => Number(id));
+    return this.#index.search(query, Number.isFinite(count) ? { limit: count } : {}).map(({ id }) => Number(id));
   }
 
   close(): void {

@@ -15,8 +15,11 @@ export interface DetectionFigures {
 export interface DetectionReport extends DetectionFigures {
   readonly dataset: string;
   readonly documents: number;
-  /** Least confidence of a word in a mention, 0 to 1. */
-  readonly threshold: number;
-  readonly model: { readonly name: string; readonly version: string; readonly fingerprint: string };
+  /** What found the mentions, by its own name: "gazetteer (names.txt)", or the model's name and version. */
+  readonly detector: string;
+  /** Least confidence that was asked for, 0 to 1: with the model's own detector that of a word in a mention. Null: the detector's own. */
+  readonly threshold: number | null;
+  /** The model whose own detector was measured; null where it was another detector. */
+  readonly model: { readonly name: string; readonly version: string; readonly fingerprint: string } | null;
   readonly elapsedMs: number;
 }

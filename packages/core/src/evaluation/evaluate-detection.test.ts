@@ -27,6 +27,7 @@ test('what is measured is what the embedder detects, at the threshold that was a
       dataset: 'wnut17',
       documents: 18,
       threshold: threshold ?? embedder.model.description.detector?.threshold,
+      detector: `${embedder.model.description.name} ${embedder.model.description.version}`,
       model: { fingerprint: embedder.model.fingerprint },
       ...measureDetection(documents),
     });
@@ -59,6 +60,26 @@ test('every document meets its own mentions, however many parts the corpus is re
     [2048, 2048],
     [2500, 2500],
   ]);
+});
+
+test('any detector is measured, alone or as that of an embedder', async () => {
+  const corpus: LabelledCorpus = {
+    name: 'by hand',
+    types: [],
+    documents: [{ id: 'a', text: 'Oslo and Rome', mentions: [{ start: 0, end: 4, types: [] }] }],
+  };
+  const detect = vi.fn(async (texts: readonly string[]) =>
+    texts.map((text) => [{ start: 0, end: 4, text: text.slice(0, 4) }]),
+  );
+  const detector = { name: 'first four', detect, close: async () => {} };
+  const expected = { detector: 'first four', model: null, threshold: null, fuzzyRecall: 1, exact: { f1: 1 } };
+  expect(await evaluateDetection(corpus, detector)).toMatchObject(expected);
+  expect(detect).toHaveBeenLastCalledWith(['Oslo and Rome'], {});
+  expect(await evaluateDetection(corpus, detector, { threshold: 0.5 })).toMatchObject({ ...expected, threshold: 0.5 });
+  expect(detect).toHaveBeenLastCalledWith(['Oslo and Rome'], { threshold: 0.5 });
+
+  await using embedder = await Embedder.open(tinyModel, { workers: 1, detector });
+  expect(await evaluateDetection(corpus, embedder)).toMatchObject(expected);
 });
 
 test('a model without a detector is refused', async () => {

@@ -40,7 +40,7 @@ function embedder(): MeasuredEmbedder {
   });
   return {
     model: {
-      description: { name: 'by-hand', version: '1', head: null } as unknown as ModelDescription,
+      description: { name: 'by-hand', version: '1', head: null, files: {} } as unknown as ModelDescription,
       fingerprint: 'sha256:0',
       path: (name) => name,
     },
@@ -74,6 +74,8 @@ test('measures a model without head, beside BM25, and counts what could not be e
     systems: [
       { system: 'retriever', macro: 0.5, macroOther: 0 },
       { system: 'bm25', macro: 0.5, macroOther: 0 },
+      // Bread, first for BM25 and third of the vectors, comes before apple.
+      { system: 'hybrid', macro: 1, macroOther: 0 },
     ],
   });
   expect(report.types[0]).toEqual({
@@ -81,7 +83,13 @@ test('measures a model without head, beside BM25, and counts what could not be e
     query: 'Food',
     other: false,
     relevant: 2,
-    rPrecision: { retriever: 0.5, bm25: 0.5 },
+    rPrecision: { retriever: 0.5, bm25: 0.5, hybrid: 1 },
+    measures: {
+      // Apple, chair, bread: relevant at places 1 and 3. BM25 finds one document, b.
+      retriever: expect.objectContaining({ averagePrecision: (1 + 2 / 3) / 2 }),
+      hybrid: expect.objectContaining({ averagePrecision: 1 }),
+      bm25: expect.objectContaining({ averagePrecision: 0.5, recallAt: { 10: 0.5, 100: 0.5, 1000: 0.5 } }),
+    },
   });
   expect(onProgress).toHaveBeenLastCalledWith(
     expect.objectContaining({ documents: 3, totalDocuments: 3, mentions: 3, tokens: 3 }),

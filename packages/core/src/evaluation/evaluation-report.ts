@@ -1,5 +1,10 @@
-/** What is measured: the retriever, its tap without the head, and BM25 over the same documents. */
-export type SystemName = 'retriever' | 'tap-without-head' | 'bm25';
+import type { RankingMeasures } from './ranking-measures.js';
+
+/**
+ * What is measured: the retriever, its tap without the head, BM25 over the same documents, both fused by reciprocal rank, and one
+ * vector a document: by the model's own sentence head, where it has one, and by another sentence model.
+ */
+export type SystemName = 'retriever' | 'tap-without-head' | 'bm25' | 'hybrid' | 'own-sentence' | 'sentence';
 
 export interface TypeResult {
   /** As the corpus writes it. */
@@ -11,6 +16,8 @@ export interface TypeResult {
   readonly relevant: number;
   /** Null where there are no relevant documents. */
   readonly rPrecision: Readonly<Partial<Record<SystemName, number | null>>>;
+  /** Null where there are no relevant documents. */
+  readonly measures: Readonly<Partial<Record<SystemName, RankingMeasures | null>>>;
 }
 
 export interface SystemResult {
@@ -19,6 +26,10 @@ export interface SystemResult {
   readonly macro: number | null;
   /** The same over the "other" types. */
   readonly macroOther: number | null;
+  /** Macro means of the other measures over the types that are not "other". */
+  readonly measures: RankingMeasures | null;
+  /** The same over the "other" types. */
+  readonly measuresOther: RankingMeasures | null;
 }
 
 export interface EvaluationReport {
@@ -26,12 +37,16 @@ export interface EvaluationReport {
   readonly documents: number;
   readonly mentions: {
     readonly from: 'given' | 'detect';
+    /** What found them, where they were detected: the detector's name, or the model's with its version. */
+    readonly detector?: string;
     /** Mentions that were embedded. */
     readonly embedded: number;
     /** Mentions that could not be used. */
     readonly skipped: number;
   };
   readonly model: { readonly name: string; readonly version: string; readonly fingerprint: string };
+  /** The model of the system "sentence"; absent where there was none. */
+  readonly sentenceModel?: { readonly name: string; readonly fingerprint: string; readonly pooling: string };
   /** The retriever first. */
   readonly systems: readonly SystemResult[];
   readonly types: readonly TypeResult[];

@@ -31,14 +31,18 @@ test('macro mean: each type once, "other" apart, types of no document left out',
     },
   };
   const { systems, types } = await measure(corpus, [ranking]);
-  expect(asked).toEqual(['Food 2', 'Drink 1', 'Product - Other 1']);
+  expect(asked).toEqual(['Food 4', 'Drink 4', 'Product - Other 4']);
   expect(types.map(({ type, relevant, rPrecision }) => [type, relevant, rPrecision.bm25])).toEqual([
     ['Food', 2, 0.5],
     ['Drink', 1, 0],
     ['Vehicle', 0, null],
     ['OtherPROD', 1, 0],
   ]);
-  expect(systems).toEqual([{ system: 'bm25', macro: 0.25, macroOther: 0 }]);
+  expect(systems).toMatchObject([{ system: 'bm25', macro: 0.25, macroOther: 0 }]);
+  // Food at places 1 and 3, Drink at 3; OtherPROD at 4.
+  expect(systems[0]?.measures?.averagePrecision).toBeCloseTo(((1 + 2 / 3) / 2 + 1 / 3) / 2, 12);
+  expect(systems[0]?.measuresOther?.averagePrecision).toBeCloseTo(1 / 4, 12);
+  expect(types[2]?.measures).toEqual({ bm25: null });
 });
 
 test('a mention of two types makes its document relevant to both', async () => {
@@ -56,5 +60,6 @@ test('a mention of two types makes its document relevant to both', async () => {
 test('a corpus without any of its types has no mean', async () => {
   const ranking: Ranking = { system: 'bm25', best: async () => [] };
   const { systems } = await measure({ ...corpus, documents: [] }, [ranking]);
-  expect(systems).toEqual([{ system: 'bm25', macro: null, macroOther: null }]);
+  const nothing = { macro: null, macroOther: null, measures: null, measuresOther: null };
+  expect(systems).toEqual([{ system: 'bm25', ...nothing }]);
 });

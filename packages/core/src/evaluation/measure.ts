@@ -1,10 +1,12 @@
-import type { SystemResult, TypeResult } from './evaluation-report.js';
+import type { SystemName, SystemResult, TypeResult } from './evaluation-report.js';
 import type { LabelledCorpus } from './labelled-corpus.js';
 import { macroMean } from './macro-mean.js';
+import { macroMeasures } from './macro-measures.js';
 import { rPrecision } from './r-precision.js';
 import type { Ranking } from './ranking.js';
+import { measureRanking, type RankingMeasures } from './ranking-measures.js';
 
-/** R-Precision of every type and its macro means, for each ranking. */
+/** R-Precision and the other measures of every type, and their macro means, for each ranking. */
 export async function measure(
   corpus: LabelledCorpus,
   rankings: readonly Ranking[],
@@ -13,17 +15,27 @@ export async function measure(
   const types: TypeResult[] = [];
   for (const type of corpus.types) {
     const documents = relevant.get(type.type) ?? new Set<number>();
-    const values: Partial<Record<Ranking['system'], number | null>> = {};
+    const values: Partial<Record<SystemName, number | null>> = {};
+    const measures: Partial<Record<SystemName, RankingMeasures | null>> = {};
     for (const ranking of rankings) {
-      values[ranking.system] =
-        documents.size === 0 ? null : rPrecision(await ranking.best(type.query, documents.size), documents);
+      const found = documents.size === 0 ? [] : await ranking.best(type.query, corpus.documents.length);
+      values[ranking.system] = rPrecision(found, documents);
+      measures[ranking.system] = measureRanking(found, documents);
     }
-    types.push({ ...type, relevant: documents.size, rPrecision: values });
+    types.push({ ...type, relevant: documents.size, rPrecision: values, measures });
   }
   const systems = rankings.map(({ system }): SystemResult => {
     const mean = (other: boolean) =>
       macroMean(types.filter((type) => type.other === other).map((type) => type.rPrecision[system] ?? null));
-    return { system, macro: mean(false), macroOther: mean(true) };
+    const means = (other: boolean) =>
+      macroMeasures(types.filter((type) => type.other === other).map((type) => type.measures[system] ?? null));
+    return {
+      system,
+      macro: mean(false),
+      macroOther: mean(true),
+      measures: means(false),
+      measuresOther: means(true),
+    };
   });
   return { systems, types };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { randomNumbers } from '../../test-support/random-numbers.js';
 import { rPrecision } from './r-precision.js';
+import { randomNumbers } from './random-numbers.js';
 
 const relevant = new Set(['a', 'b', 'c']);
 

@@ -1,6 +1,7 @@
 import type { LabelledCorpus } from './labelled-corpus.js';
 import { multiconer2Types } from './multiconer2-types.js';
 import { readTaggedSentences } from './read-tagged-sentences.js';
+import { strictBio } from './tag-scheme.js';
 
 /**
  * Reads MultiCoNER 2 files (.conll) as one corpus. A sentence is a document; an id that comes again gets "#2", "#3", … behind it,
@@ -8,6 +9,6 @@ import { readTaggedSentences } from './read-tagged-sentences.js';
  */
 export async function readMulticoner2(files: readonly string[]): Promise<LabelledCorpus> {
   const types = multiconer2Types;
-  const format = { tokenLine: 'token _ _ tag', separator: ' ', fields: 4, types, headed: true };
+  const format = { tokenLine: 'token _ _ tag', separator: ' ', fields: 4, scheme: strictBio, types, headed: true };
   return { name: 'multiconer2', types, documents: await readTaggedSentences(files, format) };
 }

@@ -2,17 +2,22 @@ import { basename } from 'node:path';
 import { NerRetrieverError } from '../errors.js';
 import { corpusLines } from './corpus-lines.js';
 import type { LabelledDocument, LabelledMention, LabelledType } from './labelled-corpus.js';
+import type { Tag, TagScheme } from './tag-scheme.js';
 
-/** How a data set writes tokens and their tags, one a line, the token first and the tag last: O, B-Type or I-Type. */
+/** How a data set writes tokens and their tags, one a line, the token first and the tag last. */
 export interface TaggedFormat {
   /** A token line as messages show it. */
   readonly tokenLine: string;
-  readonly separator: string;
-  /** Fields of a token line. */
-  readonly fields: number;
-  readonly types: readonly LabelledType[];
+  readonly separator: string | RegExp;
+  /** Fields of a token line; absent where there may be any number from 2. */
+  readonly fields?: number;
+  readonly scheme: TagScheme;
+  /** Absent where any type may come. */
+  readonly types?: readonly LabelledType[];
   /** Sentences begin with a line `# id …`. Where they do not, blank lines part them, and "FILE:LINE" of the first token is the id. */
-  readonly headed: boolean;
+  readonly headed?: boolean;
+  /** Lines that are neither token nor end of a sentence. */
+  isSkipped?(line: string, fields: readonly string[]): boolean;
 }
 
 /**
@@ -33,38 +38,38 @@ export async function readTaggedSentences(files: readonly string[], format: Tagg
 }
 
 async function* sentences(file: string, format: TaggedFormat): AsyncGenerator<LabelledDocument> {
-  const knownTypes = new Set(format.types.map(({ type }) => type));
+  const { scheme, types, headed = false } = format;
+  const knownTypes = types && new Set(types.map(({ type }) => type));
+  const tags = scheme.expected + (knownTypes ? ` and one of: ${[...knownTypes].join(', ')}` : '');
   let sentence: SentenceUnderWay | null = null;
   for await (const { number, text: line } of corpusLines(file)) {
     const malformed = (expected: string): NerRetrieverError =>
       new NerRetrieverError('CORPUS_MALFORMED', { file, line: number, expected, received: JSON.stringify(line) });
 
-    const id = format.headed ? /^# id (\S+)/.exec(line)?.[1] : undefined;
+    const id = headed ? /^# id (\S+)/.exec(line)?.[1] : undefined;
     const blank = line.trim() === '';
-    if (id !== undefined || (blank && !format.headed)) {
+    if (id !== undefined || (blank && !headed)) {
       if (sentence !== null) yield sentence.finish();
       sentence = id === undefined ? null : new SentenceUnderWay(id);
     }
     if (id !== undefined || blank) continue;
 
+    const fields = line.trimEnd().split(format.separator);
+    if (format.isSkipped?.(line, fields)) continue;
     if (sentence === null) {
-      if (format.headed) throw malformed('a line "# id …" before the first token');
+      if (headed) throw malformed('a line "# id …" before the first token');
       sentence = new SentenceUnderWay(`${basename(file)}:${number}`);
     }
-    const fields = line.split(format.separator);
     const token = fields[0];
-    const tag = fields.at(-1);
-    if (fields.length !== format.fields || !token || !tag) throw malformed(`a token line "${format.tokenLine}"`);
-    if (tag === 'O') {
-      sentence.add(token);
-      continue;
+    const lastField = fields.at(-1);
+    if (fields.length !== (format.fields ?? Math.max(fields.length, 2)) || !token || !lastField) {
+      throw malformed(`a token line "${format.tokenLine}"`);
     }
-    const [, position, type] = /^([BI])-(.+)$/.exec(tag) ?? [];
-    if (type === undefined || !knownTypes.has(type)) {
-      throw malformed(`the tag O, or B- or I- and one of: ${[...knownTypes].join(', ')}`);
+    const tag = scheme.read(lastField);
+    if (tag === null || (tag.position !== 'outside' && knownTypes?.has(tag.type) === false)) throw malformed(tags);
+    if (!sentence.add(token, tag, scheme)) {
+      throw malformed(`B-${tag.type} or I-${tag.type} on the token before an ${lastField}`);
     }
-    if (position === 'B') sentence.begin(token, type);
-    else if (!sentence.extend(token, type)) throw malformed(`B-${type} or I-${type} on the token before an I-${type}`);
   }
   if (sentence !== null) yield sentence.finish();
 }
@@ -79,24 +84,15 @@ class SentenceUnderWay {
     this.#id = id;
   }
 
-  /** Adds a token outside every mention. */
-  add(token: string): void {
-    this.#close();
-    this.#append(token);
-  }
-
-  /** Adds the first token of a mention. */
-  begin(token: string, type: string): void {
-    this.#close();
+  /** Adds a token; false where its tag goes on with a mention that is not under way, and the scheme lets none begin so. */
+  add(token: string, { position, type }: Tag, { insideBegins }: TagScheme): boolean {
+    const goesOn = position === 'inside' || position === 'end';
+    const extended = goesOn && this.#open?.types.includes(type) ? this.#open : null;
+    if (goesOn && extended === null && (position === 'end' || !insideBegins)) return false;
+    if (extended === null) this.#close();
     const start = this.#append(token);
-    this.#open = { start, end: this.#text.length, types: [type] };
-  }
-
-  /** Adds a further token of the mention under way; false where there is none of that type. */
-  extend(token: string, type: string): boolean {
-    if (!this.#open?.types.includes(type)) return false;
-    this.#append(token);
-    this.#open = { ...this.#open, end: this.#text.length };
+    if (position !== 'outside') this.#open = { start: extended?.start ?? start, end: this.#text.length, types: [type] };
+    if (position === 'end' || position === 'single') this.#close();
     return true;
   }
 

@@ -25,6 +25,8 @@ export interface AddDocumentsOptions {
   /** Characters that one call of `encode` takes to be worth it. */
   readonly chunkCharacters: number;
   readonly mentions: MentionsOption;
+  /** Tells the detector that finds mentions apart from others; null: the model's own. */
+  readonly detector: string | null;
   readonly strict: boolean;
   readonly signal: AbortSignal | undefined;
   readonly onRefused: ((refusal: Refusal) => void) | undefined;
@@ -187,11 +189,11 @@ class Adding {
 
   /** Puts a record into the chunk, unless it is refused or the index has it already. */
   #admit(record: Document | DocumentRecord, position: number, chunk: Chunk): void {
-    const { writer, mentions } = this.#options;
+    const { writer } = this.#options;
     // A document alone has no place in a file: it is named by its position.
     const source = isRecord(record) ? record.source : { file: 'documents', line: position };
     if (isRecord(record)) chunk.bytes = record.bytes;
-    const read = readRecord(record, source, mentions);
+    const read = readRecord(record, source, this.#options);
     if ('error' in read) {
       this.#refuse({ source, error: read.error });
       return;
@@ -292,12 +294,12 @@ class Adding {
 function readRecord(
   record: Document | DocumentRecord,
   source: Source,
-  mentions: MentionsOption,
+  { mentions, detector }: AddDocumentsOptions,
 ): { document: Document; content: Uint8Array } | { error: NerRetrieverError } {
   try {
     if (isRecord(record) && 'error' in record) return { error: record.error };
     const document = isRecord(record) ? record.document : parseDocument(record, source);
-    return { document, content: contentDigest(document, mentions) };
+    return { document, content: contentDigest(document, mentions, detector) };
   } catch (error) {
     if (NerRetrieverError.isInstance(error)) return { error };
     if (!(error instanceof RangeError)) throw error;

@@ -16,6 +16,8 @@ export interface IndexModel {
   readonly fingerprint: string;
   /** Absolute path of the model folder; null: the bundled model, wherever this package is installed. */
   readonly path: string | null;
+  /** `owner/name@commit` of a model from the Hugging Face hub, whose folder is only its cache. */
+  readonly source?: string;
 }
 
 /** `manifest.json` of an index folder: what must be known before anything else is opened. Written once the rest is whole. */
@@ -64,6 +66,7 @@ function checkManifest(value: unknown, directory: string, file: string): Manifes
     typeof model.version === 'string' &&
     typeof model.fingerprint === 'string' &&
     (model.path === null || typeof model.path === 'string') &&
+    (model.source === undefined || typeof model.source === 'string') &&
     Number.isInteger(dimensions) &&
     (dimensions as number) > 0 &&
     (dimensions as number) <= maximumDimensions;
@@ -76,6 +79,7 @@ function checkManifest(value: unknown, directory: string, file: string): Manifes
       version: model.version as string,
       fingerprint: model.fingerprint as string,
       path: model.path as string | null,
+      ...(model.source !== undefined && { source: model.source as string }),
     },
     dimensions: dimensions as number,
   };

@@ -10,6 +10,8 @@ export interface DetectorOptions {
 export interface MentionDetector {
   /** What reports call it: "gazetteer (names.txt)". */
   readonly name: string;
+  /** Tells what it finds apart from what others of its name find: the names of a gazetteer, the labels of a GLiNER. An index compares it. */
+  readonly fingerprint?: string;
   /** The mentions of each text, in the texts' order; within a text by start, then longest first. */
   detect(texts: readonly string[], options?: DetectorOptions): Promise<Mention[][]>;
   /** Lets the calls in flight finish, then frees what the detector holds. */

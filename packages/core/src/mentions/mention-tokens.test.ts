@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { randomNumbers } from '../../test-support/random-numbers.js';
+import { randomNumbers } from '../evaluation/random-numbers.js';
 import { firstMentionToken, lastMentionToken, ownTokens, type TokenRanges } from './mention-tokens.js';
 
 function ranges(...tokens: readonly (readonly [number, number])[]): TokenRanges {
@@ -51,6 +51,11 @@ describe('the token of a mention', () => {
     expect(lastMentionToken('a\u200d b', 0, 2, ranges([0, 1], [3, 4]))).toBe(0);
     // U+1D165, a combining mark of two UTF-16 units
     expect(lastMentionToken('a\u{1d165} b', 0, 3, ranges([0, 1], [4, 5]))).toBe(0);
+  });
+
+  test('a Hangul syllable in parts is one character', () => {
+    const syllable = '한'.normalize('NFD');
+    expect(lastMentionToken(syllable, 0, syllable.length, ranges([0, 1]))).toBe(0);
   });
 
   test('there is none where the last character has none', () => {

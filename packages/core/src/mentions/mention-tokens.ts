@@ -9,8 +9,8 @@ export interface TokenRanges {
 /**
  * The token that stands for a mention: the last of the tokens whose range holds the mention's last character, or -1.
  *
- * A character is what a reader takes for one: an accent or a joiner belongs to the letter before it, because normalisers drop
- * it and then no token's range holds it. Zero-length ranges hold nothing; the tokens of one character's bytes share a range.
+ * A character is what a reader takes for one: an accent or a joiner belongs to the letter before it, and so do the vowels and finals
+ * of Hangul syllables that are written in parts: normalisers drop or compose them, and then no token's range holds them. Zero-length ranges hold nothing; the tokens of one character's bytes share a range.
  */
 export function lastMentionToken(text: string, start: number, end: number, tokens: TokenRanges): number {
   for (let character = end - 1; character >= start; character--) {
@@ -64,7 +64,7 @@ function lastTokenHolding(character: number, { starts, ends, begin, end }: Token
 
 function belongsToCharacterBefore(text: string, offset: number): boolean {
   if ((text.charCodeAt(offset) & 0xfc00) === 0xdc00) return true;
-  return /[\p{M}\p{Cf}]/u.test(String.fromCodePoint(text.codePointAt(offset) as number));
+  return /[\p{M}\p{Cf}\u1160-\u11ff\ud7b0-\ud7fb]/u.test(String.fromCodePoint(text.codePointAt(offset) as number));
 }
 
 function at(array: Int32Array, index: number): number {

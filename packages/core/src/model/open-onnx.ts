@@ -5,6 +5,7 @@ import { inlineBranches } from './cut/inline-branches.js';
 import { externalDataLocationsOf } from './external-data-locations.js';
 import type { OnnxModel } from './onnx/onnx-model.js';
 import { readOnnxModel } from './onnx/read-onnx-model.js';
+import { staysInside } from './stays-inside.js';
 
 /**
  * Reads the graph of an ONNX file, and checks where it keeps its weights before anybody looks there.
@@ -28,10 +29,4 @@ export function openOnnx(file: string): OnnxModel {
     if (cause instanceof RangeError) throw broken('a whole ONNX file', cause.message, cause);
     throw cause;
   }
-}
-
-/** A relative name that stays in its folder on every system. */
-function staysInside(location: string): boolean {
-  const parts = location.split('/');
-  return !/[\\:\0]/.test(location) && parts.every((part) => part !== '' && part !== '.' && part !== '..');
 }

@@ -1,5 +1,6 @@
 import { NerRetrieverError } from '../errors.js';
 import type { ModelDescription } from './model-description.js';
+import { staysInside } from './stays-inside.js';
 
 type Json = { readonly [key: string]: unknown };
 
@@ -137,12 +138,8 @@ export function parseModelDescription(text: string, directory: string): ModelDes
     if (!Object.hasOwn(files, name)) throw invalid(field, 'a name that `files` lists', value);
     return name;
   }
-  /** A relative name that stays in the folder on every system: no root, no drive, no "..", no backslash. */
   function inside(name: string): string {
-    const parts = name.split('/');
-    if (/[\\:\0]/.test(name) || parts.some((part) => part === '' || part === '.' || part === '..')) {
-      throw new NerRetrieverError('MODEL_PATH_OUTSIDE', { directory, path: name });
-    }
+    if (!staysInside(name)) throw new NerRetrieverError('MODEL_PATH_OUTSIDE', { directory, path: name });
     return name;
   }
 }

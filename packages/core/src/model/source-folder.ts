@@ -1,11 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { NerRetrieverError } from '../errors.js';
-
-/** Weight types of ONNX exports, by the names that Hugging Face's exports give their files. */
-export const sourceTypes = ['fp32', 'fp16', 'q8', 'q4'] as const;
-
-export type SourceType = (typeof sourceTypes)[number];
+import { type ModelDtype, onnxExport } from './onnx-export.js';
 
 /** An ONNX export as it is published: an uncut graph with its configuration and tokenizer. */
 export interface SourceFolder {
@@ -30,39 +26,21 @@ export interface SourceConfig {
   readonly cacheWidth: number | null;
 }
 
-/** What the graph of each weight type may be called, best first. */
-const graphNames: { readonly [type in SourceType]: readonly string[] } = {
-  fp32: ['model', 'encoder_model', 'decoder_model_merged', 'decoder_model'],
-  fp16: ['model_fp16', 'encoder_model_fp16', 'decoder_model_merged_fp16'],
-  q8: [
-    'model_quantized',
-    'model_int8',
-    'model_uint8',
-    'model_q8',
-    'encoder_model_quantized',
-    'decoder_model_merged_quantized',
-  ],
-  q4: ['model_q4', 'model_q4f16', 'model_bnb4', 'encoder_model_q4', 'decoder_model_merged_q4'],
-};
-
 /**
  * Finds what a folder holds of a model: `onnx/model*.onnx` or `model*.onnx`, config.json, tokenizer.json. A path to an .onnx file
- * names the graph itself. Without `type`, the float32 graph, or the only one there is.
+ * names the graph itself. Without `dtype`, the float32 graph, or the only one there is.
  *
  * @throws NerRetrieverError MODEL_SOURCE_INCOMPLETE, which says what is missing and how to come by it.
  */
-export async function openSourceFolder(source: string, type?: SourceType): Promise<SourceFolder> {
+export async function openSourceFolder(source: string, dtype?: ModelDtype): Promise<SourceFolder> {
   const path = resolve(source);
   const isGraph = path.endsWith('.onnx') && (await isFile(path));
   const folder = isGraph ? dirname(path) : path;
-  const graph = isGraph ? path : await findGraph(folder, type);
+  const graph = isGraph ? path : await findGraph(folder, dtype);
   // An export keeps its graphs in a folder of their own below its configuration.
   const directory =
     isGraph && basename(folder) === 'onnx' && !(await isFile(join(folder, 'config.json'))) ? dirname(folder) : folder;
-  const config = readConfig(
-    directory,
-    await readJson(directory, 'config.json', 'the configuration that came with the model'),
-  );
+  const config = readConfig(directory, await readSettings(directory));
   const tokenizer = join(directory, 'tokenizer.json');
   if (!(await isFile(tokenizer))) {
     throw incomplete(
@@ -78,7 +56,7 @@ export async function openSourceFolder(source: string, type?: SourceType): Promi
   return { directory, graph, config, tokenizer, tokenizerLimit };
 }
 
-async function findGraph(directory: string, type: SourceType | undefined): Promise<string> {
+async function findGraph(directory: string, dtype: ModelDtype | undefined): Promise<string> {
   const found = await stat(directory).catch(() => null);
   if (!found?.isDirectory())
     throw incomplete(
@@ -87,36 +65,45 @@ async function findGraph(directory: string, type: SourceType | undefined): Promi
       'check the path, or name a Hugging Face id (owner/name)',
     );
   const graphs: string[] = [];
-  for (const folder of [join(directory, 'onnx'), directory]) {
-    const names = await readdir(folder).catch(() => []);
-    graphs.push(
-      ...names
-        .filter((name) => name.endsWith('.onnx'))
-        .sort()
-        .map((name) => join(folder, name)),
-    );
+  for (const folder of ['onnx/', '']) {
+    const names = await readdir(join(directory, folder)).catch(() => []);
+    graphs.push(...names.filter((name) => name.endsWith('.onnx')).map((name) => `${folder}${name}`));
   }
-  for (const name of graphNames[type ?? 'fp32']) {
-    const graph = graphs.find((path) => basename(path) === `${name}.onnx`);
-    if (graph !== undefined) return graph;
-  }
-  if (type === undefined && graphs.length === 1) return graphs[0] as string;
-  const there = graphs.map((path) => path.slice(directory.length + 1)).join(', ');
-  if (graphs.length === 0) {
-    throw incomplete(
-      directory,
-      'onnx/model.onnx or model.onnx',
-      'export the model to ONNX first, for example with Optimum: optimum-cli export onnx --model ID DIR',
-    );
-  }
-  throw incomplete(
-    directory,
-    `onnx/${graphNames[type ?? 'fp32'][0]}.onnx`,
-    `it holds ${there}: name one of them as the source, or its --dtype`,
-  );
+  const [only] = graphs;
+  const graph = onnxExport(graphs, dtype ?? 'fp32') ?? (dtype === undefined && graphs.length === 1 ? only : undefined);
+  if (graph !== undefined) return join(directory, graph);
+  const [missing, remedy] =
+    graphs.length === 0
+      ? [
+          'onnx/model.onnx or model.onnx',
+          'export the model to ONNX first, for example with Optimum: optimum-cli export onnx --model ID DIR',
+        ]
+      : [
+          `a graph with ${dtype ?? 'fp32'} weights`,
+          `it holds ${graphs.sort().join(', ')}: name one of them as the source, or its --dtype`,
+        ];
+  throw incomplete(directory, missing, remedy);
 }
 
 type Json = { readonly [key: string]: unknown };
+
+/** config.json, or what ONNX Runtime GenAI's builder writes in its place, in config.json's own words. */
+async function readSettings(directory: string): Promise<Json> {
+  if ((await isFile(join(directory, 'config.json'))) || !(await isFile(join(directory, 'genai_config.json')))) {
+    return readJson(directory, 'config.json', 'the configuration that came with the model');
+  }
+  const { model } = await readJson(directory, 'genai_config.json', 'the configuration that the builder wrote');
+  const settings = (typeof model === 'object' && model !== null ? model : {}) as Json;
+  const { type, context_length, head_size, decoder, ...others } = settings;
+  const ofDecoder = (typeof decoder === 'object' && decoder !== null ? decoder : {}) as Json;
+  return {
+    ...others,
+    ...ofDecoder,
+    model_type: type,
+    max_position_embeddings: context_length,
+    head_dim: ofDecoder.head_size ?? head_size,
+  };
+}
 
 function readConfig(directory: string, json: Json): SourceConfig {
   // Models of several parts keep the text part's own settings within.

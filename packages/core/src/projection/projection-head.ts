@@ -44,7 +44,7 @@ export class ProjectionHead {
   /**
    * Trains a head on a labelled corpus: the name of a type and its mentions come near each other, mentions of other types away.
    *
-   *     const corpus = await readSilver(['labelled.jsonl']);
+   *     const corpus = await readLabelledJsonLines(['labelled.jsonl']);
    *     const { head, report } = await ProjectionHead.train(corpus, { embedder: await Embedder.open() });
    *     await head.save('head.safetensors');
    *

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { NerRetrieverError } from '../errors.js';
 import { DamagedInput } from './damaged-input.js';
 import { gunzip } from './gunzip.js';
+import { unbzip2 } from './unbzip2.js';
 import { unzstd } from './unzstd.js';
 
 /** Bytes to read documents from. */
@@ -15,7 +16,7 @@ export interface Input {
 }
 
 /**
- * Opens a file (decompressed where its name ends in .gz or .zst), standard input ('-'), or bytes that come from elsewhere.
+ * Opens a file (decompressed where its name ends in .gz, .zst or .bz2), standard input ('-'), or bytes that come from elsewhere.
  *
  * @throws NerRetrieverError FILE_UNREADABLE
  */
@@ -57,6 +58,7 @@ function decompressed(file: string, chunks: AsyncIterable<Uint8Array>): AsyncIte
   const name = file.toLowerCase();
   if (name.endsWith('.gz')) return naming('gzip', gunzip(chunks));
   if (name.endsWith('.zst')) return naming('zstd', unzstd(chunks));
+  if (name.endsWith('.bz2')) return naming('bzip2', unbzip2(chunks));
   return chunks;
 }
 

@@ -27,7 +27,7 @@ export interface DelimitedOptions {
  * Reads documents from CSV or TSV with the columns' names in the first line. Columns other than id, text and mentions become the
  * document's metadata, as strings.
  *
- * @param source a file (.gz and .zst are decompressed), '-' for standard input, or bytes
+ * @param source a file (.gz, .zst and .bz2 are decompressed), '-' for standard input, or bytes
  * @throws NerRetrieverError FILE_UNREADABLE or INPUT_COLUMNS_MISSING when the first record is asked for
  */
 export function readDelimited(

@@ -247,9 +247,9 @@ describe('compressed files', () => {
     (_, index) => `{"id":"${index}-${(index * 2654435761) >>> 0}","text":"text ${index}"}\n`,
   );
   const ids = lines.map((line) => JSON.parse(line).id as string);
-  const zstd = (content: string) => {
+  const by = (program: string, flags: string) => (content: string) => {
     try {
-      return execFileSync('zstd', ['-q', '-c'], { input: content, stdio: ['pipe', 'pipe', 'ignore'] });
+      return execFileSync(program, [flags, '-c'], { input: content, stdio: ['pipe', 'pipe', 'ignore'] });
     } catch {
       return null; // no such program here
     }
@@ -257,7 +257,9 @@ describe('compressed files', () => {
 
   test.each([
     ['gz', (content: string) => gzipSync(content)],
-    ['zst', zstd],
+    ['zst', by('zstd', '-q')],
+    // Blocks of 100 KB, so that there are several.
+    ['bz2', by('bzip2', '-1')],
   ])('.%s is read like the file itself; a truncated one up to where it breaks off', async (extension, compress) => {
     const whole = compress(lines.join(''));
     if (!whole) return;

@@ -18,7 +18,7 @@ export interface ReadOptions {
 }
 
 /**
- * Reads documents from a file of any format that is known: .jsonl, .ndjson, .txt, .csv, .tsv, each also with .gz or .zst behind it; '-' is
+ * Reads documents from a file of any format that is known: .jsonl, .ndjson, .txt, .csv, .tsv, each also with .gz, .zst or .bz2 behind it; '-' is
  * standard input. What cannot be read becomes a record with an error, and the reading goes on behind it.
  *
  * @throws NerRetrieverError OPTION_UNKNOWN, OPTION_INVALID, INPUT_FORMAT_UNKNOWN at once; FILE_UNREADABLE or INPUT_COLUMNS_MISSING
@@ -57,7 +57,7 @@ const formatsByName: Readonly<Record<string, DocumentFormat>> = {
 
 function formatOf(path: string): DocumentFormat {
   if (path === '-') return 'jsonl';
-  const [, extension] = /(\.[a-z]+)(\.gz|\.zst)?$/i.exec(path) ?? [];
+  const [, extension] = /(\.[a-z]+)(\.gz|\.zst|\.bz2)?$/i.exec(path) ?? [];
   const format = formatsByName[extension?.toLowerCase() ?? ''];
   if (format) return format;
   throw new NerRetrieverError('INPUT_FORMAT_UNKNOWN', { file: path, expected: Object.keys(formatsByName) });

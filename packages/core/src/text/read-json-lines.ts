@@ -9,7 +9,7 @@ import { type Item, reading } from './reading.js';
  * `mentions` and `metadata` may be absent, other fields are ignored, blank lines are skipped. A line that cannot be read becomes a
  * record with an error; the reading goes on behind it.
  *
- * @param source a file (.gz and .zst are decompressed), '-' for standard input, or bytes
+ * @param source a file (.gz, .zst and .bz2 are decompressed), '-' for standard input, or bytes
  * @throws NerRetrieverError FILE_UNREADABLE when the first record is asked for
  */
 export function readJsonLines(

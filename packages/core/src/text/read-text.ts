@@ -7,7 +7,7 @@ import { type Item, reading } from './reading.js';
 /**
  * Reads plain text, a document a line; blank lines are skipped. The id is the file's name and the line: `notes.txt:12`.
  *
- * @param source a file (.gz and .zst are decompressed), '-' for standard input, or bytes
+ * @param source a file (.gz, .zst and .bz2 are decompressed), '-' for standard input, or bytes
  * @throws NerRetrieverError FILE_UNREADABLE when the first record is asked for
  */
 export function readText(source: string | AsyncIterable<Uint8Array>): AsyncGenerator<DocumentRecord> {

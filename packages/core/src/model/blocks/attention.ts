@@ -32,8 +32,6 @@ function fused(node: OnnxNode): Attention | undefined {
   const [query = '', key = '', value = ''] = node.inputs;
   switch (node.opType) {
     case 'GroupQueryAttention':
-    case 'SparseAttention':
-    case 'PagedAttention':
       if (key !== '') return { node, query, key, value, packing: null };
       return { node, query, key: null, value: null, packing: { shares: groupedShares(node), projection: null } };
     case 'MultiHeadAttention':

@@ -5,7 +5,7 @@ import { numberInScope } from './number-in-scope.js';
 import { packedColumns } from './packed-columns.js';
 import { findSublayers } from './sublayers.js';
 import type { Block, Tap } from './tap.js';
-import { type LinearTrace, traceLinear } from './trace-linear.js';
+import { traceLinear } from './trace-linear.js';
 
 /**
  * The blocks of a transformer, found by their structure: a block is where the graph attends, its projections are the linear layers
@@ -42,15 +42,20 @@ function findProjections(view: GraphView, attention: Attention): Projections | u
   const value = traceLinear(view, attention.value as string);
   // A softmax over something else: a router, a classifier.
   if (query === undefined || key === undefined || value === undefined) return undefined;
-  const packed = (one: LinearTrace, ...others: readonly LinearTrace[]) =>
-    others.some(({ linear }) => linear.node === one.linear.node);
-  const tap = (trace: LinearTrace, ...others: readonly LinearTrace[]): Tap | undefined => {
-    const { output, columns: dimensions } = trace.linear;
-    if (!packed(trace, ...others)) return { tensor: output, dimensions };
-    const columns = packedColumns(view, trace);
-    return columns && { tensor: output, columns, dimensions: columns.length };
+  const traces = { query, key, value };
+  const kinds = ['query', 'key', 'value'] as const;
+  const tap = (kind: (typeof kinds)[number]): Tap | undefined => {
+    const { linear } = traces[kind];
+    const sharing = kinds.filter((other) => other !== kind && traces[other].linear.node === linear.node);
+    if (sharing.length === 0) return { tensor: linear.output, dimensions: linear.columns };
+    const columns = packedColumns(view, traces[kind]);
+    if (columns === undefined) return undefined;
+    // A part that others lie in as well is parted further on, in a way that is not followed.
+    const taken = new Set(sharing.flatMap((other) => packedColumns(view, traces[other]) ?? []));
+    if (columns.some((column) => taken.has(column))) return undefined;
+    return { tensor: linear.output, columns, dimensions: columns.length };
   };
-  const taps = { query: tap(query, key, value), key: tap(key, query, value), value: tap(value, query, key) };
+  const taps = { query: tap('query'), key: tap('key'), value: tap('value') };
   const { input, node } = value.linear;
   return { taps: biasedWithin(attention) ? {} : defined(taps), input, scope: node.scope };
 }

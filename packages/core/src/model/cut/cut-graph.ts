@@ -21,13 +21,14 @@ export interface CutGraph {
 }
 
 /**
- * Cuts a graph at a tap: keeps the tap's ancestors alone, gives them an empty cache, and takes the tap out as float32.
+ * Cuts a graph at its taps: keeps their ancestors alone, gives them an empty cache, and takes the taps out as float32, the
+ * columns of several side by side.
  *
  * @throws NerRetrieverError MODEL_INPUT_UNKNOWN.
  */
-export function cutGraph(model: OnnxModel, view: GraphView, tap: Tap, cache: CacheShape): CutGraph {
+export function cutGraph(model: OnnxModel, view: GraphView, taps: readonly Tap[], cache: CacheShape): CutGraph {
   const { graph } = view;
-  const needed = new Set([tap.tensor, tap.addend, tap.projection?.weight, tap.projection?.bias].filter((name) => name));
+  const needed = new Set(taps.flatMap(tensorsOf));
   const kept: OnnxNode[] = [];
   for (const node of [...graph.nodes].reverse()) {
     if (!node.outputs.some((output) => needed.has(output))) continue;
@@ -36,7 +37,7 @@ export function cutGraph(model: OnnxModel, view: GraphView, tap: Tap, cache: Cac
   }
   const inputs = graph.inputs.filter(({ name }) => needed.has(name));
   const before = standIns(model.path, inputs, findTokenInput(view, model.path), cache);
-  const behind = tapNodes(tap);
+  const behind = tapNodes(taps);
   return {
     nodes: [...before.nodes, ...renameInputs(model.path, kept.reverse(), before.renamed), ...behind.nodes],
     weights: [...graph.initializers.values()].filter(({ name }) => needed.has(name)),
@@ -56,31 +57,37 @@ function namesTaken({ inputs, attributes }: OnnxNode): string[] {
   return [...inputs, ...graphs.flatMap(within)].filter((name) => name !== '');
 }
 
-/** From the tap's tensor to [batch, tokens, dimensions] in float32. */
-function tapNodes({ tensor, projection, addend, columns }: Tap): Pick<CutGraph, 'nodes' | 'tensors'> {
-  const nodes: OnnxNode[] = [];
-  const tensors: Uint8Array[] = [];
-  let value = tensor;
-  const then = (opType: string, others: readonly string[], name: string, attributes = {}) => {
-    nodes.push(newNode(opType, [value, ...others], own(name), attributes));
-    value = own(name);
-  };
-  if (projection !== undefined) {
-    then('MatMul', [projection.weight], 'projected');
-    if (projection.bias !== null) then('Add', [projection.bias], 'biased');
-  }
-  if (addend !== undefined) then('Add', [addend], 'summed');
-  if (columns !== undefined) {
-    tensors.push(newIntegers(own('columns'), columns));
-    then('Gather', [own('columns')], 'selected', { axis: -1 });
-  }
-  then('Cast', [], 'float', { to: elementTypes.float32.code });
+function tensorsOf({ tensor, addend, projection }: Tap): string[] {
+  return [tensor, addend, projection?.weight, projection?.bias].filter((name) => typeof name === 'string');
+}
+
+/** From the taps' tensors to [batch, tokens, dimensions] in float32. */
+function tapNodes(taps: readonly Tap[]): Pick<CutGraph, 'nodes' | 'tensors'> {
+  const [tokens, remaining, shape] = [own('tokens'), own('remaining'), own('tap_shape')];
   // [batch × tokens, dimensions] where a layer took its rows flattened.
-  tensors.push(newIntegers(own('remaining'), [-1]));
-  nodes.push(
-    newNode('Shape', [tokenInput], own('tokens')),
-    newNode('Concat', [own('tokens'), own('remaining')], own('tap_shape'), { axis: 0 }),
-    newNode('Reshape', [value, own('tap_shape')], tapOutput),
-  );
+  const tensors = [newIntegers(remaining, [-1])];
+  const nodes = [newNode('Shape', [tokenInput], tokens), newNode('Concat', [tokens, remaining], shape, { axis: 0 })];
+  const parts = taps.map((tap, place) => {
+    const part = taps.length === 1 ? tapOutput : own(`tap_${place}`);
+    let value = tap.tensor;
+    const then = (opType: string, others: readonly string[], step: string, attributes = {}) => {
+      const output = step === '' ? part : own(`${step}_${place}`);
+      nodes.push(newNode(opType, [value, ...others], output, attributes));
+      value = output;
+    };
+    if (tap.projection !== undefined) {
+      then('MatMul', [tap.projection.weight], 'projected');
+      if (tap.projection.bias !== null) then('Add', [tap.projection.bias], 'biased');
+    }
+    if (tap.addend !== undefined) then('Add', [tap.addend], 'summed');
+    if (tap.columns !== undefined) {
+      tensors.push(newIntegers(own(`columns_${place}`), tap.columns));
+      then('Gather', [own(`columns_${place}`)], 'selected', { axis: -1 });
+    }
+    then('Cast', [], 'float', { to: elementTypes.float32.code });
+    then('Reshape', [shape], '');
+    return part;
+  });
+  if (parts.length > 1) nodes.push(newNode('Concat', parts, tapOutput, { axis: -1 }));
   return { nodes, tensors };
 }

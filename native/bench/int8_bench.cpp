@@ -56,18 +56,23 @@ std::vector<float> clustered_rows(size_t count, size_t dimensions, float spread,
   return rows;
 }
 
-// The sum of words of four bytes, as many bytes as there are codes: the fewest instructions that read all of them.
-uint32_t sum_part(const int8_t *codes, size_t count) {
-  uint32_t sums[64] = {};
-  size_t i = 0;
-  for (; i + sizeof sums <= count; i += sizeof sums) {
-    uint32_t words[64];
-    std::memcpy(words, codes + i, sizeof words);
-    for (size_t lane = 0; lane < 64; ++lane) sums[lane] += words[lane];
-  }
-  uint32_t sum = 0;
-  for (; i < count; ++i) sum += static_cast<uint32_t>(codes[i]);
-  for (const uint32_t value : sums) sum += value;
+// The sum of words of eight bytes, over as many bytes as there are codes: the fewest instructions that read all of them.
+// Eight streams side by side, which memory serves faster than one.
+uint64_t sum_part(const int8_t *codes, size_t count) {
+  typedef uint64_t Words __attribute__((vector_size(64)));
+  constexpr size_t streams = 8;
+  Words sums[streams] = {};
+  const size_t stream = count / streams / sizeof(Words) * sizeof(Words);
+  for (size_t i = 0; i < stream; i += sizeof(Words))
+    for (size_t lane = 0; lane < streams; ++lane) {
+      Words words;
+      std::memcpy(&words, codes + lane * stream + i, sizeof words);
+      sums[lane] += words;
+    }
+  uint64_t sum = 0;
+  for (size_t i = streams * stream; i < count; ++i) sum += static_cast<uint64_t>(codes[i]);
+  for (const Words &words : sums)
+    for (size_t i = 0; i < 8; ++i) sum += words[i];
   return sum;
 }
 
@@ -110,7 +115,7 @@ void bench(size_t row_count, size_t dimensions, unsigned threads) {
     std::vector<float> scores(query_count * limit), int8_scores(query_count * limit);
     std::vector<uint32_t> rows(query_count * limit), int8_rows(query_count * limit);
     std::vector<size_t> rescored(query_count);
-    std::vector<uint32_t> sums(threads);
+    std::vector<uint64_t> sums(threads);
     std::vector<Contender> contenders;
     // Threads take the next 128 KiB when they are free, as the scan's do.
     contenders.push_back({"sum over the codes (the floor)", code_bytes, [&] {

@@ -57,7 +57,7 @@ std::vector<float> clustered_rows(size_t count, size_t dimensions, float spread,
 }
 
 // The sum of words of eight bytes, over as many bytes as there are codes: the fewest instructions that read all of them.
-// Eight streams side by side, which memory serves faster than one.
+// Eight streams side by side, which memory serves a little faster than one.
 uint64_t sum_part(const int8_t *codes, size_t count) {
   typedef uint64_t Words __attribute__((vector_size(64)));
   constexpr size_t streams = 8;

@@ -142,6 +142,55 @@ std::vector<size_t> cut(size_t count, size_t pieces) {
   return counts;
 }
 
+// Every float32 score of every set lies within the bounds, and every whole-number dot is exact. Returns the pairs.
+size_t check_bounds(const Quantised &rows, const std::vector<float> &queries, const std::string &kind) {
+  const size_t dimensions = rows.dimensions;
+  const ner_int8_rows &segment = rows.segments[0];
+  const size_t count = segment.count;
+  const size_t stride = (dimensions + 63) / 64 * 64;
+  const size_t query_count = queries.size() / dimensions;
+  std::vector<int8_t> codes(query_count * stride);
+  std::vector<ner_retriever::Int8Bound> bounds;
+  for (size_t query = 0; query < query_count; ++query) {
+    const float *values = queries.data() + query * dimensions;
+    ner_retriever::QuantisedQuery quantised{};
+    float longest;
+    CHECK(ner_int8_quantise(values, 1, dimensions, codes.data() + query * stride, &quantised.scale, &quantised.error,
+                            &longest) == NER_OK,
+          ner_last_error());
+    quantised.length = quantised.error == infinity ? infinity : ner_retriever::length_of(values, dimensions);
+    bounds.push_back(ner_retriever::int8_bound(quantised, segment.longest, dimensions));
+  }
+  for (const ner_instruction_set set : available_sets()) {
+    std::vector<float> scores(query_count * count), uppers(count);
+    std::vector<int32_t> dots(query_count * count);
+    ner_retriever::kernels_for(set)->score_block(segment.originals, count, dimensions, queries.data(), query_count,
+                                                 scores.data(), count);
+    const ner_retriever::Int8Kernels &kernels = ner_retriever::int8_kernels_for(set);
+    kernels.dots(segment.codes, count, dimensions, codes.data(), query_count, stride, dots.data(), count);
+    for (size_t query = 0; query < query_count; ++query) {
+      const ner_retriever::Int8Bound &bound = bounds[query];
+      kernels.upper_bounds(dots.data() + query * count, segment.scales, segment.errors, count, bound, uppers.data());
+      for (size_t row = 0; row < count; ++row) {
+        const float score = scores[query * count + row];
+        const float lower = uppers[row] - 2 * (segment.errors[row] * bound.error_factor + bound.rest);
+        // A comparison with NaN is false: an unknown bound excludes nothing, and an unknown score is always looked at.
+        const bool known = std::fabs(score) < infinity;
+        CHECK(!(score > uppers[row]) && !(known && score < lower),
+              kind + ": " + std::to_string(lower) + " <= " + std::to_string(score) + " <= " +
+                  std::to_string(uppers[row]) + " on " + ner_instruction_set_name(set));
+        if (!known) CHECK(!(uppers[row] < infinity), kind + ": a score that overflows has no upper bound");
+
+        int64_t dot = 0;
+        for (size_t i = 0; i < dimensions; ++i)
+          dot += segment.codes[row * dimensions + i] * codes[query * stride + i];
+        CHECK(dots[query * count + row] == dot, ner_instruction_set_name(set));
+      }
+    }
+  }
+  return query_count * count;
+}
+
 }  // namespace
 
 TEST("rows and scores are those of the float32 scan, whatever the rows, the queries, the sizes and the threads") {
@@ -191,50 +240,37 @@ TEST("no score is ever beyond the bounds") {
     const std::string &kind = kinds[static_cast<size_t>(round) % kinds.size()];
     const std::string &other = kinds[random_size(0, kinds.size() - 1)];
     const size_t dimensions = random_size(1, 300);
-    const Quantised rows(make_rows(kind, 30, dimensions), dimensions, {30});
+    const Quantised rows(make_rows(kind, 45, dimensions), dimensions, {45});
     // The worst query for each row is along what its codes have lost.
-    std::vector<float> queries = make_rows(other, 6, dimensions);
+    std::vector<float> queries = make_rows(other, random_size(1, 9), dimensions);
     for (size_t row = 0; row < 10; ++row)
       for (size_t i = 0; i < dimensions; ++i)
         queries.push_back(rows.originals[row * dimensions + i] -
                           rows.scales[row] * static_cast<float>(rows.codes[row * dimensions + i]));
-    const size_t query_count = queries.size() / dimensions;
-    const size_t stride = (dimensions + 63) / 64 * 64;
-    for (size_t query = 0; query < query_count; ++query) {
-      const float *values = queries.data() + query * dimensions;
-      std::vector<int8_t> codes(stride);
-      ner_retriever::QuantisedQuery quantised{};
-      float longest;
-      CHECK(ner_int8_quantise(values, 1, dimensions, codes.data(), &quantised.scale, &quantised.error, &longest) == NER_OK,
-            ner_last_error());
-      quantised.length = quantised.error == infinity ? infinity : ner_retriever::length_of(values, dimensions);
-      const ner_int8_rows &segment = rows.segments[0];
-      const ner_retriever::Int8Bound bound = ner_retriever::int8_bound(quantised, segment.longest, dimensions);
-      for (const ner_instruction_set set : available_sets()) {
-        std::vector<float> scores(30), uppers(30);
-        std::vector<int32_t> dots(30);
-        ner_retriever::kernels_for(set)->score_block(segment.originals, 30, dimensions, values, 1, scores.data(), 30);
-        const ner_retriever::Int8Kernels &kernels = ner_retriever::int8_kernels_for(set);
-        kernels.dots(segment.codes, 30, dimensions, codes.data(), 1, stride, dots.data(), 30);
-        kernels.upper_bounds(dots.data(), segment.scales, segment.errors, 30, bound, uppers.data());
-        for (size_t row = 0; row < 30; ++row) {
-          const float lower = uppers[row] - 2 * (segment.errors[row] * bound.error_factor + bound.rest);
-          // A comparison with NaN is false: an unknown bound excludes nothing, and an unknown score is always looked at.
-          const bool known = scores[row] == scores[row] && std::fabs(scores[row]) < infinity;
-          CHECK(!(scores[row] > uppers[row]) && !(known && scores[row] < lower),
-                kind + " and " + other + ": " + std::to_string(lower) + " <= " + std::to_string(scores[row]) +
-                    " <= " + std::to_string(uppers[row]) + " on " + ner_instruction_set_name(set));
-          if (!known) CHECK(!(uppers[row] < infinity), kind + ": a row that overflows has no upper bound");
-          ++pairs;
-
-          int64_t dot = 0;
-          for (size_t i = 0; i < dimensions; ++i) dot += segment.codes[row * dimensions + i] * codes[i];
-          CHECK(dots[row] == dot, ner_instruction_set_name(set));
-        }
-      }
-    }
+    pairs += check_bounds(rows, queries, kind + " and " + other);
   }
-  std::printf("    %zu pairs\n", pairs);
+  std::printf("    %zu pairs on each set\n", pairs);
+}
+
+TEST("what float32 sums and products round away is within the bounds") {
+  // The codes are the rows, nothing is lost: all that is left is that the sums go beyond 2^24.
+  std::vector<float> whole(20 * 20000);
+  for (float &value : whole) value = static_cast<float>(random_size(0, 127));
+  for (size_t row = 0; row < 20; ++row) whole[row * 20000] = 127;
+  const Quantised rows(whole, 20000, {20});
+  for (const float error : rows.errors) CHECK(error == 0, std::to_string(error));
+  check_bounds(rows, {whole.begin(), whole.begin() + 3 * 20000}, "whole numbers");
+  // Each product is six tenths of the smallest number, which becomes the smallest number.
+  const Quantised smallest(std::vector<float>(3 * 1000, std::numeric_limits<float>::denorm_min()), 1000, {3});
+  check_bounds(smallest, std::vector<float>(1000, 0.6f), "the smallest number");
+}
+
+TEST("packed rows: more dimensions than are packed at once") {
+  for (const size_t dimensions : {size_t{511}, size_t{512}, size_t{513}, size_t{1100}})
+    for (const size_t count : {size_t{1}, size_t{15}, size_t{33}}) {
+      const Quantised rows(random_floats(count * dimensions), dimensions, {count});
+      check_bounds(rows, random_floats(19 * dimensions), "packed");
+    }
 }
 
 TEST("codes, scales and errors are what the header says") {

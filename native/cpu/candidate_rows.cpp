@@ -32,8 +32,9 @@ float keep_candidates(std::vector<Candidate> &candidates, size_t limit) {
   return least;
 }
 
-CandidateRows::CandidateRows(size_t limit)
+CandidateRows::CandidateRows(size_t limit, size_t most)
     : limit_(limit),
+      most_(most),
       capacity_(limit + std::max<size_t>(limit, 64)),
       threshold_(std::numeric_limits<float>::quiet_NaN()) {}  // nothing is <= NaN: all rows count at first
 
@@ -44,6 +45,11 @@ void CandidateRows::offer(const Kernels &kernels, const float *uppers, const flo
     if (candidates_.size() < capacity_) continue;
     // A row whose upper bound equals the least one that is needed may tie with it, so the threshold is just below.
     threshold_ = std::nextafterf(keep_candidates(candidates_, limit_), -infinity);
+    if (candidates_.size() > most_) {
+      gave_up_ = true;
+      std::vector<Candidate>().swap(candidates_);
+      return;
+    }
     capacity_ = std::max(capacity_, 2 * candidates_.size());
   }
 }

@@ -20,20 +20,26 @@ struct Candidate {
 //
 // `limit` rows score at least the `limit`-th best lower bound: what stays below it is out. As in BestRows, rows are
 // collected to twice what was kept, and the threshold lets almost every later row be passed over at once.
+//
+// Where more than `most` rows are left, too many scores are too close to tell them apart, and the collection gives up.
 class CandidateRows {
  public:
-  explicit CandidateRows(size_t limit);
+  CandidateRows(size_t limit, size_t most);
 
   // uppers, errors [count] of the rows from `first_row` on. An upper bound of NaN says nothing, so the row is kept.
   void offer(const Kernels &kernels, const float *uppers, const float *errors, Int8Bound bound, size_t count,
              uint32_t first_row);
+
+  bool gave_up() const { return gave_up_; }
 
   // Ends the collection.
   std::vector<Candidate> take();
 
  private:
   size_t limit_;
+  size_t most_;
   size_t capacity_;
+  bool gave_up_ = false;
   float threshold_;
   std::vector<Candidate> candidates_;
 };

@@ -27,6 +27,8 @@ constexpr size_t query_group = 64;
 constexpr size_t work_for_a_thread = 1 << 21;
 // Candidates that a thread scores again before it takes the next.
 constexpr size_t candidates_at_once = 256;
+// Where more than one row in so many is a candidate, reading all of them in order is faster than these one by one.
+constexpr size_t rows_for_a_candidate = 16;
 
 struct Block {
   const ner_int8_rows *segment;
@@ -70,22 +72,24 @@ QuantisedQueries quantise_queries(const float *queries, size_t count, size_t dim
   return quantised;
 }
 
-// The candidates of each query, from all rows.
+// The candidates of each query, from all rows: at least `limit` of them, or none where there are more than `most`.
 std::vector<std::vector<Candidate>> find_candidates(const Kernels &kernels, const Int8Kernels &int8_kernels,
                                                     const std::vector<Block> &blocks, size_t dimensions,
-                                                    const QuantisedQueries &queries, size_t limit, size_t workers) {
+                                                    const QuantisedQueries &queries, size_t limit, size_t most,
+                                                    size_t workers) {
   const size_t query_count = queries.queries.size();
   const size_t most_rows =
       std::max_element(blocks.begin(), blocks.end(), [](const Block &a, const Block &b) { return a.count < b.count; })
           ->count;
-  // found[query][worker]: threads take the next block when they are free.
-  std::vector<std::vector<std::vector<Candidate>>> found(query_count, std::vector<std::vector<Candidate>>(workers));
+  // found[worker][query]: threads take the next block when they are free.
+  std::vector<std::vector<CandidateRows>> found(workers);
   std::atomic<size_t> next_block{0};
   run_on_threads(workers, [&](size_t worker) {
-    std::vector<CandidateRows> mine(query_count, CandidateRows(limit));
+    std::vector<CandidateRows> mine(query_count, CandidateRows(limit, most));
     std::vector<int32_t> dots(std::min(query_count, query_group) * most_rows);
     std::vector<float> uppers(most_rows);
     for (size_t i; (i = next_block.fetch_add(1)) < blocks.size();) {
+      if (std::all_of(mine.begin(), mine.end(), [](const CandidateRows &rows) { return rows.gave_up(); })) break;
       const Block &block = blocks[i];
       const ner_int8_rows &segment = *block.segment;
       const float *errors = segment.errors + block.begin;
@@ -95,6 +99,7 @@ std::vector<std::vector<Candidate>> find_candidates(const Kernels &kernels, cons
                           queries.codes.data() + first * queries.stride, group, queries.stride, dots.data(),
                           block.count);
         for (size_t query = 0; query < group; ++query) {
+          if (mine[first + query].gave_up()) continue;
           const Int8Bound bound = int8_bound(queries.queries[first + query], segment.longest, dimensions);
           int8_kernels.upper_bounds(dots.data() + query * block.count, segment.scales + block.begin, errors,
                                     block.count, bound, uppers.data());
@@ -102,17 +107,19 @@ std::vector<std::vector<Candidate>> find_candidates(const Kernels &kernels, cons
         }
       }
     }
-    for (size_t query = 0; query < query_count; ++query) found[query][worker] = mine[query].take();
+    found[worker] = std::move(mine);
   });
 
   std::vector<std::vector<Candidate>> candidates(query_count);
   for (size_t query = 0; query < query_count; ++query) {
-    candidates[query] = std::move(found[query][0]);
-    for (size_t worker = 1; worker < workers; ++worker) {
-      candidates[query].insert(candidates[query].end(), found[query][worker].begin(), found[query][worker].end());
-      std::vector<Candidate>().swap(found[query][worker]);
+    bool gave_up = false;
+    for (std::vector<CandidateRows> &of_worker : found) {
+      gave_up = gave_up || of_worker[query].gave_up();
+      const std::vector<Candidate> taken = of_worker[query].take();
+      candidates[query].insert(candidates[query].end(), taken.begin(), taken.end());
     }
     keep_candidates(candidates[query], limit);
+    if (gave_up || candidates[query].size() > most) std::vector<Candidate>().swap(candidates[query]);
   }
   return candidates;
 }
@@ -182,23 +189,26 @@ std::vector<std::vector<uint64_t>> score_again(const Originals &originals, const
                                                unsigned threads) {
   std::vector<std::vector<uint64_t>> keys(candidates.size());
   const auto limit_offset = static_cast<std::ptrdiff_t>(limit);
-  for (std::vector<Candidate> &mine : candidates)
+  std::vector<size_t> ends;
+  for (std::vector<Candidate> &mine : candidates) {
+    ends.push_back(std::min(limit, mine.size()));
+    if (mine.empty()) continue;
     std::nth_element(mine.begin(), mine.begin() + (limit_offset - 1), mine.end(),
                      [](const Candidate &a, const Candidate &b) { return a.upper > b.upper; });
-  score_candidates(originals, queries, dimensions, candidates, std::vector<size_t>(candidates.size(), limit), keys,
-                   threads);
+  }
+  score_candidates(originals, queries, dimensions, candidates, ends, keys, threads);
 
-  std::vector<size_t> ends;
   for (size_t query = 0; query < candidates.size(); ++query) {
+    std::vector<Candidate> &mine = candidates[query];
+    if (mine.empty()) continue;
     select_best(keys[query], limit);
     const float reached = score_of_key(keys[query][limit - 1]);  // NaN, which all candidates reach, where it must be
-    std::vector<Candidate> &mine = candidates[query];
     const auto others = mine.begin() + limit_offset;
     mine.erase(std::remove_if(others, mine.end(), [&](const Candidate &one) { return one.upper < reached; }),
                mine.end());
     // In the order of memory.
     std::sort(others, mine.end(), [](const Candidate &a, const Candidate &b) { return a.row < b.row; });
-    ends.push_back(mine.size());
+    ends[query] = mine.size();
   }
   score_candidates(originals, queries, dimensions, candidates, ends, keys, threads);
   return keys;
@@ -219,35 +229,56 @@ ner_status ner_int8_scan_top_k(ner_instruction_set set, const ner_int8_rows *seg
     for (size_t segment = 0; segment < segment_count; ++segment) row_count += segments[segment].count;
     if (row_count > std::numeric_limits<uint32_t>::max())
       return fail(NER_INVALID_ARGUMENT, "expected fewer than 2^32 rows, got " + std::to_string(row_count));
-    if (limit >= row_count / 2) {
-      std::vector<ner_rows> originals;
-      for (size_t segment = 0; segment < segment_count; ++segment)
-        originals.push_back({segments[segment].originals, segments[segment].count});
-      if (rescored != nullptr) std::fill_n(rescored, query_count, limit == 0 ? 0 : row_count);
-      return ner_scan_top_k(set, originals.data(), segment_count, dimensions, queries, query_count, limit, threads,
-                            scores, rows);
-    }
-    if (rescored != nullptr) std::fill_n(rescored, query_count, size_t{0});
+    std::vector<ner_rows> all_originals;
+    for (size_t segment = 0; segment < segment_count; ++segment)
+      all_originals.push_back({segments[segment].originals, segments[segment].count});
+    const auto scan_originals = [&](const float *some, size_t count, float *to_scores, uint32_t *to_rows) {
+      return ner_scan_top_k(set, all_originals.data(), segment_count, dimensions, some, count, limit, threads,
+                            to_scores, to_rows);
+    };
+    if (rescored != nullptr) std::fill_n(rescored, query_count, limit == 0 ? 0 : row_count);
+    if (limit >= row_count / 2) return scan_originals(queries, query_count, scores, rows);
     if (limit == 0 || query_count == 0) return NER_OK;
 
     const std::vector<Block> blocks = cut_into_blocks(segments, segment_count, dimensions);
     const size_t useful = row_count * dimensions / work_for_a_thread * query_count + 1;
     const size_t workers = std::min({std::max<size_t>(threads, 1), useful, blocks.size()});
     const QuantisedQueries quantised = quantise_queries(queries, query_count, dimensions);
+    const size_t most = std::max(row_count / rows_for_a_candidate, 4 * limit);
     std::vector<std::vector<Candidate>> candidates =
-        find_candidates(*kernels, int8_kernels_for(set), blocks, dimensions, quantised, limit, workers);
+        find_candidates(*kernels, int8_kernels_for(set), blocks, dimensions, quantised, limit, most, workers);
 
     const Originals originals(*kernels, segments, segment_count, dimensions);
     std::vector<std::vector<uint64_t>> keys =
         score_again(originals, queries, dimensions, candidates, limit, static_cast<unsigned>(workers));
+    std::vector<size_t> undecided;
+    std::vector<float> undecided_queries;
     for (size_t query = 0; query < query_count; ++query) {
-      if (rescored != nullptr) rescored[query] = keys[query].size();
-      select_best(keys[query], limit);
-      std::sort(keys[query].begin(), keys[query].begin() + static_cast<std::ptrdiff_t>(limit), std::greater<>());
-      for (size_t place = 0; place < limit; ++place) {
-        scores[query * limit + place] = score_of_key(keys[query][place]);
-        rows[query * limit + place] = row_of_key(keys[query][place]);
+      std::vector<uint64_t> &mine = keys[query];
+      if (mine.empty()) {
+        undecided.push_back(query);
+        undecided_queries.insert(undecided_queries.end(), queries + query * dimensions,
+                                 queries + (query + 1) * dimensions);
+        continue;
       }
+      if (rescored != nullptr) rescored[query] = mine.size();
+      select_best(mine, limit);
+      std::sort(mine.begin(), mine.begin() + static_cast<std::ptrdiff_t>(limit), std::greater<>());
+      for (size_t place = 0; place < limit; ++place) {
+        scores[query * limit + place] = score_of_key(mine[place]);
+        rows[query * limit + place] = row_of_key(mine[place]);
+      }
+    }
+    if (undecided.empty()) return NER_OK;
+
+    std::vector<float> undecided_scores(undecided.size() * limit);
+    std::vector<uint32_t> undecided_rows(undecided.size() * limit);
+    const ner_status status = scan_originals(undecided_queries.data(), undecided.size(), undecided_scores.data(),
+                                             undecided_rows.data());
+    if (status != NER_OK) return status;
+    for (size_t i = 0; i < undecided.size(); ++i) {
+      std::copy_n(undecided_scores.data() + i * limit, limit, scores + undecided[i] * limit);
+      std::copy_n(undecided_rows.data() + i * limit, limit, rows + undecided[i] * limit);
     }
     return NER_OK;
   } catch (...) {

@@ -234,6 +234,22 @@ TEST("many blocks, queries and threads") {
     }
 }
 
+TEST("a query whose scores are too close for bytes is answered from the originals, the others beside it as ever") {
+  std::vector<float> rows = clustered(8000, 64, 8000, 0.1f);
+  const std::vector<float> close = clustered(8000, 64, 1, 1e-5f);
+  std::vector<float> queries(rows.begin(), rows.begin() + 3 * 64);
+  std::copy_n(close.begin(), 64, queries.begin() + 64);
+  rows.insert(rows.end(), close.begin(), close.end());
+  const Quantised quantised(rows, 64, {9000, 7000});
+  for (const ner_instruction_set set : available_sets()) {
+    const std::vector<size_t> rescored = check_same(set, quantised, queries, 3, 1, "close together");
+    CHECK(rescored[1] == 16000 && rescored[0] < 1000 && rescored[2] < 1000,
+          std::to_string(rescored[0]) + ", " + std::to_string(rescored[1]) + ", " + std::to_string(rescored[2]));
+    // A thread that meets the close rows first may give up on any query: the answer is the same.
+    check_same(set, quantised, queries, 3, 4, "close together");
+  }
+}
+
 TEST("no score is ever beyond the bounds") {
   size_t pairs = 0;
   for (int round = 0; round < 240; ++round) {

@@ -50,8 +50,10 @@ typedef struct ner_int8_rows {
 
 // As ner_scan_top_k over the originals, with the same scores and the same rows in the same order.
 // rescored [query_count], or null: how many originals were read for each query.
-// Beside the results it takes 12 bytes for each row that the bound cannot exclude; a limit of half of the rows or more,
-// which every row would have to be read for, is left to ner_scan_top_k.
+// Where the scores are too close for bytes to tell them apart (more than a sixteenth of the rows and than four times the
+// limit are candidates), and for a limit of half of the rows or more, the originals are scanned by ner_scan_top_k, for
+// those queries alone. So the memory beside the results is at most some 40 bytes for each of that many candidates, for
+// each query and thread.
 ner_status ner_int8_scan_top_k(ner_instruction_set set, const ner_int8_rows *segments, size_t segment_count,
                                size_t dimensions, const float *queries, size_t query_count, size_t limit,
                                unsigned threads, float *scores, uint32_t *rows, size_t *rescored);

@@ -1,4 +1,4 @@
-// The exact int8 scan against what the machine can do and against the float32 scan, in one run:
+// The exact int8 scan against what the machine can do, the float32 scan and FAISS (where it is built), in one run:
 // `int8_bench [--threads N] [--rows N]`.
 //
 // Rows and queries have length one and lie in clusters, as mentions of types do. The floor of a one-query scan is a
@@ -14,11 +14,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "ner_retriever/faiss.h"
 #include "ner_retriever/instruction_set.h"
 #include "ner_retriever/int8_scan.h"
 #include "ner_retriever/scan.h"
@@ -111,6 +113,11 @@ void bench(size_t row_count, size_t dimensions, unsigned threads) {
               dimensions, limit, threads, dimensions + 2 * sizeof(float), dimensions * sizeof(float));
   std::printf("%-34s %10s %8s %9s %20s\n", "", "ms", "GB/s", "x floor", "re-scored a query");
 
+#ifdef NER_RETRIEVER_BENCH_FAISS
+  const ner_faiss_api *api = ner_retriever::load_faiss(NER_RETRIEVER_BENCH_FAISS);
+  std::unique_ptr<ner_retriever::Index> faiss = api == nullptr ? nullptr : ner_retriever::make_faiss_index(*api, dimensions);
+  if (faiss != nullptr && faiss->add(originals.data(), row_count) != NER_OK) faiss.reset();
+#endif
   for (const size_t query_count : {size_t{1}, size_t{64}}) {
     std::vector<float> scores(query_count * limit), int8_scores(query_count * limit);
     std::vector<uint32_t> rows(query_count * limit), int8_rows(query_count * limit);
@@ -139,8 +146,17 @@ void bench(size_t row_count, size_t dimensions, unsigned threads) {
                                              scores.data(), rows.data());
                             }});
     }
+#ifdef NER_RETRIEVER_BENCH_FAISS
+    std::vector<float> faiss_scores(query_count * limit);
+    std::vector<uint32_t> faiss_rows(query_count * limit);
+    if (faiss != nullptr)
+      contenders.push_back({"FAISS Flat, " + std::to_string(query_count) + " queries", code_bytes * sizeof(float), [&] {
+                              faiss->search(queries.data(), query_count, limit, threads, faiss_scores.data(),
+                                            faiss_rows.data());
+                            }});
+#endif
     take_turns(contenders);
-    // The last two are the same set's.
+    // The int8 and the float32 results are those of the same set, the best one.
     if (int8_rows != rows || int8_scores != scores) {
       std::printf("the int8 scan's results are not the float32 scan's\n");
       std::exit(EXIT_FAILURE);
@@ -150,7 +166,8 @@ void bench(size_t row_count, size_t dimensions, unsigned threads) {
     for (const Contender &contender : contenders) {
       std::printf("%-34s %10.2f %8.1f %9.2f", contender.what.c_str(), contender.milliseconds,
                   contender.bytes / contender.milliseconds / 1e6, contender.milliseconds / contenders[0].milliseconds);
-      if (contender.what.compare(0, 4, "int8") == 0) std::printf(" %20.1f", static_cast<double>(all_rescored) / static_cast<double>(query_count));
+      if (contender.what.compare(0, 4, "int8") == 0)
+        std::printf(" %20.1f", static_cast<double>(all_rescored) / static_cast<double>(query_count));
       std::printf("\n");
     }
   }

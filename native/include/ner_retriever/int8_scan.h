@@ -45,7 +45,7 @@ typedef struct ner_int8_rows {
   const float *errors;    // [count]
   const float *originals; // [count, dimensions]; only the candidates' are read
   size_t count;
-  float longest; // one row much longer than the others makes all candidates likelier: meant for rows of length one
+  float longest; // the bound grows with it: rows of about one length belong together
 } ner_int8_rows;
 
 // As ner_scan_top_k over the originals, with the same scores and the same rows in the same order.

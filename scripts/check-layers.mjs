@@ -22,7 +22,7 @@ const rooms = {
   detection: ['text', 'mentions', 'model', 'encoder'],
   pooling: [],
   projection: [],
-  index: ['text', 'mentions', 'model'],
+  index: ['text', 'mentions', 'model', 'lexical'],
   search: ['index', 'text', 'mentions'],
   lexical: [],
   study: ['model', 'evaluation'],

@@ -70,6 +70,13 @@ async function failure(work: PromiseLike<unknown>): Promise<NerRetrieverError> {
   return error as NerRetrieverError;
 }
 
+/** Makes the index what an earlier version would have left. */
+function withoutWords(): void {
+  const catalog = new Database(join(index, 'catalog.sqlite'));
+  catalog.exec('DROP TRIGGER document_added; DROP TRIGGER document_removed; DROP TABLE words;');
+  catalog.close();
+}
+
 /** All that searching can tell of an index. */
 async function answers(retriever: Retriever) {
   const brief = ({ id, score, mention }: Hit) => ({ id, score, mention });
@@ -136,9 +143,7 @@ describe('documents in, evidence out', () => {
     await before.add(documents(100));
     const expected = await answers(before);
     await before.close();
-    const catalog = new Database(join(index, 'catalog.sqlite'));
-    catalog.exec('DROP TRIGGER document_added; DROP TRIGGER document_removed; DROP TABLE words;');
-    catalog.close();
+    withoutWords();
 
     await using retriever = await open();
     const error = await failure(retriever.search('car', { mode: 'hybrid' }));
@@ -531,6 +536,37 @@ describe('processes that die', () => {
 
     await using retriever = await Retriever.open(index, { readOnly: true });
     expect(retriever.info()).toMatchObject({ documents: all.length, mentions: all.length });
+    expect(await answers(retriever)).toEqual(expected);
+  }, 180_000);
+
+  test('killed while an index of an earlier version gets its full text: all of it is there, or none', async () => {
+    const all = documents(8000);
+    const file = join(directory, 'all.jsonl');
+    await writeFile(file, jsonLines(all));
+    const made = await open();
+    await made.add(all);
+    const expected = await answers(made);
+    await made.close();
+    withoutWords();
+
+    let missing = 0;
+    for (let kill = 0; kill < 8; kill += 1) {
+      const child = indexInChild(file);
+      const end = ended(child);
+      await sleep(50 + kill * 80);
+      child.kill('SIGKILL');
+      await end;
+      await using killed = await Retriever.open(index, { readOnly: true });
+      const found = await answers(killed).catch((error: NerRetrieverError) => error.code);
+      if (found === 'INDEX_WORDS_MISSING') missing += 1;
+      else {
+        expect(found).toEqual(expected);
+        withoutWords();
+      }
+    }
+    expect(missing).toBeGreaterThan(0);
+    expect(await ended(indexInChild(file))).toMatchObject({ code: 0, errors: '' });
+    await using retriever = await Retriever.open(index, { readOnly: true });
     expect(await answers(retriever)).toEqual(expected);
   }, 180_000);
 

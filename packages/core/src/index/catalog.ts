@@ -63,11 +63,16 @@ export class Catalog {
 
   static openForWriting(directory: string): Catalog {
     const catalog = Catalog.#open(catalogPath(directory));
-    catalog.#database.exec('PRAGMA synchronous = FULL');
-    // The driver's SQLite keeps temporary tables in memory unless told otherwise.
-    catalog.#database.exec('PRAGMA temp_store = FILE');
-    catalog.#addWords();
-    return catalog;
+    try {
+      catalog.#database.exec('PRAGMA synchronous = FULL');
+      // The driver's SQLite keeps temporary tables in memory unless told otherwise.
+      catalog.#database.exec('PRAGMA temp_store = FILE');
+      catalog.#addWords();
+      return catalog;
+    } catch (error) {
+      catalog.close();
+      throw error;
+    }
   }
 
   static openForReading(directory: string): Catalog {

@@ -23,7 +23,7 @@ const rooms = {
   pooling: [],
   // ProjectionHead.train loads the training room when it is called.
   projection: ['evaluation', 'training'],
-  index: ['text', 'mentions', 'model'],
+  index: ['text', 'mentions', 'model', 'lexical'],
   search: ['index', 'text', 'mentions'],
   lexical: [],
   study: ['model', 'evaluation'],

@@ -110,6 +110,23 @@ test('--json is one document with the same hits', async () => {
   expect(JSON.parse(none.stdout)).toEqual({ results: [{ type: 'dinosaur', hits: [] }] });
 });
 
+test('--hybrid: what holds the words comes first, in all forms of output', async () => {
+  const asked = ['search', 'a bank that stands in a city', '--index', index];
+  const { code, stdout, stderr } = await runCommand([...asked, '--hybrid', '--all', '--jsonl']);
+  expect([code, stderr]).toEqual([0, '']);
+  const hits = parsed(stdout);
+  expect(hits.map(({ id }) => id).sort()).toEqual(withVectors.map(({ id }) => id).sort());
+  const byVectors = parsed((await runCommand([...asked, '--all', '--jsonl'])).stdout);
+  const place = byVectors.findIndex(({ id }) => id === 'nested') + 1;
+  expect(hits[0]).toMatchObject({ id: 'nested', score: 1 / (60 + place) + 1 / 61 });
+  expect(hits[0]?.mention).toEqual(byVectors[place - 1]?.mention);
+
+  const json = await runCommand([...asked, '--hybrid', '--limit', '2', '--json']);
+  expect(JSON.parse(json.stdout).results[0].hits).toEqual(hits.slice(0, 2).map(({ type: _, ...hit }) => hit));
+  const people = await runCommand([...asked, '--hybrid', '--limit', '2']);
+  expect(people.stdout).toMatch(/\n {3}1 {2}0\.0\d{3} {2}nested\n/);
+});
+
 test('for people: rank, score, id and the marked mention, and no control character of a document', async () => {
   const { code, stdout } = await runCommand(['search', 'dinosaur', '--index', index, '--all']);
   expect(code).toBe(0);

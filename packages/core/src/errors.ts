@@ -439,6 +439,12 @@ const kinds = {
     message: (d) =>
       `The index "${d.directory}" was made by model ${d.name}, which is no longer at "${d.path}". Say where it lies now: --model DIR (in code: the option model).`,
   },
+  INDEX_WORDS_MISSING: {
+    status: 409,
+    exitCode: 1,
+    message: (d) =>
+      `The index "${d.directory}" was made by an earlier version, which kept no full text for hybrid search. Index into it once more, be it the same documents: "ner-retriever index FILE --index DIR" (in code: add) makes the full text of all that is there. Or search without hybrid.`,
+  },
   INDEX_DAMAGED: {
     status: 500,
     exitCode: 1,

@@ -33,6 +33,7 @@ export {
   type IndexInfo,
   Retriever,
   type RetrieverOptions,
+  type SearchMode,
   type SearchOptions,
   type SearchResult,
 } from './retriever.js';

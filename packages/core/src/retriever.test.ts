@@ -14,6 +14,7 @@ import {
   readDocuments,
   readJsonLines,
 } from '@ner-retriever/core';
+import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const model = fileURLToPath(new URL('../../../test/fixtures/tiny-model', import.meta.url));
@@ -69,12 +70,20 @@ async function failure(work: PromiseLike<unknown>): Promise<NerRetrieverError> {
   return error as NerRetrieverError;
 }
 
+/** Makes the index what an earlier version would have left. */
+function withoutWords(): void {
+  const catalog = new Database(join(index, 'catalog.sqlite'));
+  catalog.exec('DROP TRIGGER document_added; DROP TRIGGER document_removed; DROP TABLE words;');
+  catalog.close();
+}
+
 /** All that searching can tell of an index. */
 async function answers(retriever: Retriever) {
   const brief = ({ id, score, mention }: Hit) => ({ id, score, mention });
   const whole = await collect(retriever.searchAll('dinosaur'));
   const many = await retriever.searchMany(['opera singer', 'car'], { limit: 25 });
-  return { whole: whole.map(brief), many: many.map(({ hits }) => hits.map(brief)) };
+  const hybrid = await collect(retriever.searchAll('report of an opera singer', { mode: 'hybrid' }));
+  return { whole: whole.map(brief), many: many.map(({ hits }) => hits.map(brief)), hybrid: hybrid.map(brief) };
 }
 
 describe('documents in, evidence out', () => {
@@ -99,6 +108,49 @@ describe('documents in, evidence out', () => {
     const above = all.filter(({ score }) => score >= minScore);
     expect(await collect(retriever.searchAll('dinosaur', { minScore }))).toEqual(above);
     expect((await retriever.search('dinosaur', { limit: 1000, minScore })).hits).toEqual(above);
+  });
+
+  test('hybrid: the same documents and mentions, in the order of both rankings', async () => {
+    await using retriever = await open();
+    await retriever.add(documents(300));
+    const byVectors = await collect(retriever.searchAll('a Ferrari'));
+    const all = await collect(retriever.searchAll('a Ferrari', { mode: 'hybrid' }));
+    const evidence = (hits: readonly Hit[]) => hits.map(({ id, mention }) => `${id} ${mention.start}`).sort();
+    expect(evidence(all)).toEqual(evidence(byVectors));
+    // Where there is the word, the fused score is more than the place by vectors alone gives.
+    for (const { id, score, document } of all) {
+      const alone = 1 / (61 + byVectors.findIndex((hit) => hit.id === id));
+      if (document.text.includes('Ferrari')) expect(score).toBeGreaterThan(alone);
+      else expect(score).toBe(alone);
+    }
+    expect((await retriever.search('a Ferrari', { mode: 'hybrid', limit: 20 })).hits).toEqual(all.slice(0, 20));
+    const [opera, ferrari] = await retriever.searchMany(['opera', 'a Ferrari'], { mode: 'hybrid', limit: 20 });
+    expect(ferrari?.hits).toEqual(all.slice(0, 20));
+    // No document has the word "opera": by vectors alone.
+    expect(opera?.hits.map(({ id }) => id)).toEqual(
+      (await retriever.search('opera', { limit: 20 })).hits.map(({ id }) => id),
+    );
+    expect((await retriever.search('a Ferrari', { mode: 'vectors', limit: 20 })).hits).toEqual(byVectors.slice(0, 20));
+
+    for (const wrong of [{ mode: 'words' as 'hybrid' }, { mode: 'hybrid', minScore: 0.01 } as const]) {
+      expect((await failure(retriever.search('car', wrong))).code).toBe('OPTION_INVALID');
+      expect((await failure(collect(retriever.searchAll('car', wrong)))).code).toBe('OPTION_INVALID');
+    }
+  });
+
+  test('hybrid in an index of an earlier version: told what to do, and after that as if it had been made now', async () => {
+    const before = await open();
+    await before.add(documents(100));
+    const expected = await answers(before);
+    await before.close();
+    withoutWords();
+
+    await using retriever = await open();
+    const error = await failure(retriever.search('car', { mode: 'hybrid' }));
+    expect(error.code).toBe('INDEX_WORDS_MISSING');
+    expect((await retriever.search('car')).hits).toHaveLength(10);
+    expect(await retriever.add(documents(100))).toMatchObject({ documents: 0, unchanged: 100 });
+    expect(await answers(retriever)).toEqual(expected);
   });
 
   test('an index that is opened again answers the same, and remembers its model', async () => {
@@ -484,6 +536,37 @@ describe('processes that die', () => {
 
     await using retriever = await Retriever.open(index, { readOnly: true });
     expect(retriever.info()).toMatchObject({ documents: all.length, mentions: all.length });
+    expect(await answers(retriever)).toEqual(expected);
+  }, 180_000);
+
+  test('killed while an index of an earlier version gets its full text: all of it is there, or none', async () => {
+    const all = documents(8000);
+    const file = join(directory, 'all.jsonl');
+    await writeFile(file, jsonLines(all));
+    const made = await open();
+    await made.add(all);
+    const expected = await answers(made);
+    await made.close();
+    withoutWords();
+
+    let missing = 0;
+    for (let kill = 0; kill < 8; kill += 1) {
+      const child = indexInChild(file);
+      const end = ended(child);
+      await sleep(50 + kill * 80);
+      child.kill('SIGKILL');
+      await end;
+      await using killed = await Retriever.open(index, { readOnly: true });
+      const found = await answers(killed).catch((error: NerRetrieverError) => error.code);
+      if (found === 'INDEX_WORDS_MISSING') missing += 1;
+      else {
+        expect(found).toEqual(expected);
+        withoutWords();
+      }
+    }
+    expect(missing).toBeGreaterThan(0);
+    expect(await ended(indexInChild(file))).toMatchObject({ code: 0, errors: '' });
+    await using retriever = await Retriever.open(index, { readOnly: true });
     expect(await answers(retriever)).toEqual(expected);
   }, 180_000);
 

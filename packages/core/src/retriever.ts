@@ -53,10 +53,17 @@ export interface AddOptions {
 export interface SearchOptions {
   /** At most so many documents. Default: 10. */
   readonly limit?: number;
-  /** Only documents that score at least this much. Default: no limit. */
+  /** Only documents that score at least this much. Default: no limit. Not with `hybrid`, whose scores are sums of places. */
   readonly minScore?: number;
+  /**
+   * What ranks: `vectors` (default), or `hybrid`, vectors fused with BM25 over the documents' texts. The hits are the same documents,
+   * each with its best mention by vectors, in another order. Documents without a mention are never hits.
+   */
+  readonly mode?: SearchMode;
   readonly signal?: AbortSignal;
 }
+
+export type SearchMode = 'vectors' | 'hybrid';
 
 export interface SearchResult {
   /** Best first; equal scores: the document that was added first. */
@@ -208,7 +215,7 @@ export class Retriever {
   /**
    * The documents that mention an entity of the described type, best first, each once, with its best mention.
    *
-   * @throws NerRetrieverError OPTION_…, CLOSED, INDEX_DAMAGED, DESCRIPTION_EMPTY
+   * @throws NerRetrieverError OPTION_…, CLOSED, INDEX_DAMAGED, DESCRIPTION_EMPTY, INDEX_WORDS_MISSING
    */
   async search(description: string, options: SearchOptions = {}): Promise<SearchResult> {
     const startedAt = performance.now();
@@ -218,15 +225,18 @@ export class Retriever {
 
   /** `search` for many descriptions in one pass; results in their order. */
   async searchMany(descriptions: readonly string[], options: SearchOptions = {}): Promise<{ hits: Hit[] }[]> {
-    checkOptions('search', options, ['limit', 'minScore', 'signal']);
-    const { limit = 10, minScore = Number.NEGATIVE_INFINITY, signal } = options;
+    checkOptions('search', options, ['limit', 'minScore', 'mode', 'signal']);
+    const { limit = 10, minScore = Number.NEGATIVE_INFINITY, mode, signal } = options;
     checkOption(Number.isSafeInteger(limit) && limit >= 1, 'limit', 'a whole number of at least 1', limit);
-    checkMinScore(minScore);
+    checkRanking(options);
     this.#checkOpen();
     return this.#track(
       (async () => {
         const queries = await this.#embedder.embedTypes(descriptions, signal && { signal });
-        const found = await this.#searcher.search(queries, limit, minScore);
+        const found =
+          mode === 'hybrid'
+            ? await this.#searcher.searchHybrid(descriptions, queries, limit)
+            : await this.#searcher.search(queries, limit, minScore);
         return found.map((hits) => ({ hits }));
       })(),
     );
@@ -240,12 +250,16 @@ export class Retriever {
     description: string,
     options: Omit<SearchOptions, 'limit'> = {},
   ): AsyncGenerator<Hit, void, undefined> {
-    checkOptions('searchAll', options, ['minScore', 'signal']);
-    const { minScore = Number.NEGATIVE_INFINITY, signal } = options;
-    checkMinScore(minScore);
+    checkOptions('searchAll', options, ['minScore', 'mode', 'signal']);
+    const { minScore = Number.NEGATIVE_INFINITY, mode, signal } = options;
+    checkRanking(options);
     this.#checkOpen();
     const query = await this.#track(this.#embedder.embedTypes([description], signal && { signal }));
-    for await (const hit of this.#searcher.searchAll(query.data, minScore)) {
+    const hits =
+      mode === 'hybrid'
+        ? this.#searcher.searchAllHybrid(description, query)
+        : this.#searcher.searchAll(query.data, minScore);
+    for await (const hit of hits) {
       signal?.throwIfAborted();
       yield hit;
     }
@@ -362,8 +376,12 @@ function checkModel({ directory, manifest }: IndexFolder, { model }: Embedder): 
   });
 }
 
-function checkMinScore(minScore: number): void {
+function checkRanking({ mode = 'vectors', minScore }: SearchOptions): void {
+  checkOption(mode === 'vectors' || mode === 'hybrid', 'mode', 'vectors or hybrid', mode);
+  if (minScore === undefined) return;
   checkOption(typeof minScore === 'number' && !Number.isNaN(minScore), 'minScore', 'a number', minScore);
+  // A sum of places says which document is before which, not whether one is good enough.
+  checkOption(mode !== 'hybrid', 'minScore', 'none with mode hybrid', minScore);
 }
 
 function isIterable(value: unknown): boolean {

@@ -47,6 +47,14 @@ describe('answers', () => {
     expect(retriever.search).toHaveBeenCalledWith('dinosaur', { limit: 3, minScore: 0.2 });
   });
 
+  test('the mode goes with one query and with many', async () => {
+    const retriever = served();
+    expect((await search({ query: 'dinosaur', mode: 'hybrid' }, {}, { retriever })).statusCode).toBe(200);
+    expect(retriever.search).toHaveBeenCalledWith('dinosaur', { limit: 10, mode: 'hybrid' });
+    expect((await search({ queries: ['river'], mode: 'vectors' }, {}, { retriever })).statusCode).toBe(200);
+    expect(retriever.searchMany).toHaveBeenCalledWith(['river'], { limit: 10, mode: 'vectors' });
+  });
+
   test('many queries: one result each, in order', async () => {
     const retriever = served();
     const answer = await search({ queries: ['dinosaur', 'river'] }, {}, { retriever });
@@ -76,6 +84,7 @@ describe('refuses bodies that do not fit', () => {
       'REQUEST_INVALID',
       /at most 10000 hits/,
     ],
+    ['an unknown mode', { query: 'x', mode: 'words' }, 'REQUEST_INVALID', /mode: must be vectors or hybrid/],
     ['no queries', { queries: [] }, 'REQUEST_INVALID', /queries/],
     ['an array', ['x'], 'REQUEST_INVALID', /must be object/],
     ['broken JSON', '{"query": ', 'REQUEST_INVALID', /the body/],

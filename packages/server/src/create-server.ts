@@ -59,8 +59,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   server.get('/v1/info', async () => retriever.info());
 
   server.post<{ Body: SearchBody }>('/v1/search', { schema: { body: searchSchema } }, async ({ body }) => {
-    const { query, queries, limit = 10, minScore } = body;
-    const wanted = { limit, ...(minScore !== undefined && { minScore }) };
+    const { query, queries, limit = 10, minScore, mode } = body;
+    const wanted = { limit, ...(minScore !== undefined && { minScore }), ...(mode && { mode }) };
     if (query !== undefined && queries === undefined) return retriever.search(query, wanted);
     if (queries === undefined || query !== undefined) {
       throw new NerRetrieverError('REQUEST_INVALID', {

@@ -22,7 +22,9 @@ export function knownError(error: unknown, route: string, expected: readonly str
   }
   if (fault) {
     const field = fault.instancePath.slice(1).replaceAll('/', '.') || 'the body';
-    return new NerRetrieverError('REQUEST_INVALID', { field, reason: fault.message }, cause);
+    const allowed = fault.params.allowedValues;
+    const reason = Array.isArray(allowed) ? `must be ${allowed.join(' or ')}` : fault.message;
+    return new NerRetrieverError('REQUEST_INVALID', { field, reason }, cause);
   }
   switch (code) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':

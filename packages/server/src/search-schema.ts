@@ -1,9 +1,13 @@
+import type { SearchMode } from '@ner-retriever/core';
+
 /** The body of POST /v1/search. Exactly one of query and queries; unknown fields are refused. */
 export interface SearchBody {
   readonly query?: string;
   readonly queries?: readonly string[];
   readonly limit?: number;
   readonly minScore?: number;
+  /** Default: vectors. */
+  readonly mode?: SearchMode;
 }
 
 const description = { type: 'string', minLength: 1, maxLength: 2000 } as const;
@@ -16,5 +20,6 @@ export const searchSchema = {
     queries: { type: 'array', items: description, minItems: 1, maxItems: 256 },
     limit: { type: 'integer', minimum: 1, maximum: 1000 },
     minScore: { type: 'number' },
+    mode: { type: 'string', enum: ['vectors', 'hybrid'] },
   },
 } as const;

@@ -1,4 +1,4 @@
-import type { Hit, Retriever } from '@ner-retriever/core';
+import type { Hit, Retriever, SearchOptions } from '@ner-retriever/core';
 import type { Command, Surroundings } from '../command.js';
 import type { Arguments } from '../flags/arguments.js';
 import { formatHit } from '../format-hit.js';
@@ -22,6 +22,10 @@ The index remembers the model that made it.`,
     { name: 'limit', value: 'N', help: 'at most N documents for a description (default: 10)' },
     { name: 'all', help: 'every document that has a vector, ranked' },
     { name: 'min-score', value: 'S', help: 'only documents that score at least S' },
+    {
+      name: 'hybrid',
+      help: 'rank by vectors and by words (BM25): 1 / (60 + place) summed over both is the score, at most 0.0328',
+    },
     { name: 'json', help: 'one JSON document: {"results": [{"type", "hits": […]}]}' },
     { name: 'jsonl', help: 'one hit a line: {"type", "rank", "score", "id", "mention": {"start", "end", "text"}}' },
     {
@@ -33,6 +37,7 @@ The index remembers the model that made it.`,
   examples: [
     'search "dinosaur" --index wiki.index',
     'search "operatic soprano" --index wiki.index --all --min-score 0.35 --jsonl',
+    'search "operatic soprano" --index wiki.index --hybrid',
     'search --types types.txt --index wiki.index --limit 100 --jsonl > hits.jsonl',
   ],
 
@@ -41,21 +46,26 @@ The index remembers the model that made it.`,
     const model = words.text('model');
     words.exclusive('limit', 'all');
     words.exclusive('json', 'jsonl');
-    const wanted: Wanted = { limit: words.integer('limit', 1) ?? 10, minScore: words.number('min-score') };
+    words.exclusive('hybrid', 'min-score');
+    const minScore = words.number('min-score');
+    const wanted: Wanted = {
+      limit: words.integer('limit', 1) ?? 10,
+      how: { mode: words.has('hybrid') ? 'hybrid' : 'vectors', ...(minScore !== undefined && { minScore }) },
+    };
     const types = await descriptions(words);
 
     const { Retriever } = await import('@ner-retriever/core');
     await using retriever = await Retriever.open(directory, { readOnly: true, ...(model !== undefined && { model }) });
     const results = words.has('all') ? everyHit(retriever, types, wanted) : bestHits(retriever, types, wanted);
     const print = words.has('jsonl') ? printJsonLines : words.has('json') ? printJson : printForPeople;
-    await print(results, surroundings);
+    await print(results, surroundings, wanted);
     return 0;
   },
 };
 
 interface Wanted {
   readonly limit: number;
-  readonly minScore: number | undefined;
+  readonly how: Pick<SearchOptions, 'mode' | 'minScore'>;
 }
 
 interface Result {
@@ -77,16 +87,16 @@ async function descriptions(words: Arguments): Promise<string[]> {
 }
 
 async function* bestHits(retriever: Retriever, types: readonly string[], wanted: Wanted): AsyncGenerator<Result> {
-  const { limit, minScore } = wanted;
+  const { limit, how } = wanted;
   for (let first = 0; first < types.length; first += typesAtOnce) {
     const some = types.slice(first, first + typesAtOnce);
-    const found = await retriever.searchMany(some, { limit, ...(minScore !== undefined && { minScore }) });
+    const found = await retriever.searchMany(some, { limit, ...how });
     for (const [place, type] of some.entries()) yield { type, hits: found[place]?.hits ?? [] };
   }
 }
 
-async function* everyHit(retriever: Retriever, types: readonly string[], { minScore }: Wanted): AsyncGenerator<Result> {
-  for (const type of types) yield { type, hits: retriever.searchAll(type, minScore === undefined ? {} : { minScore }) };
+async function* everyHit(retriever: Retriever, types: readonly string[], { how }: Wanted): AsyncGenerator<Result> {
+  for (const type of types) yield { type, hits: retriever.searchAll(type, how) };
 }
 
 async function printJsonLines(results: AsyncIterable<Result>, { output }: Surroundings): Promise<void> {
@@ -112,7 +122,13 @@ async function printJson(results: AsyncIterable<Result>, { output }: Surrounding
   await output.write(`${open ? '\n]}' : ''}\n]}\n`);
 }
 
-async function printForPeople(results: AsyncIterable<Result>, { output, environment }: Surroundings): Promise<void> {
+async function printForPeople(
+  results: AsyncIterable<Result>,
+  { output, environment }: Surroundings,
+  { how }: Wanted,
+): Promise<void> {
+  // The scores of a hybrid search lie closer together.
+  const digits = how.mode === 'hybrid' ? 4 : 3;
   const style = styleFor(output.isTerminal, environment);
   let hits = -1;
   const none = async () => {
@@ -123,7 +139,7 @@ async function printForPeople(results: AsyncIterable<Result>, { output, environm
     output,
     async (_, rank, hit) => {
       hits = rank;
-      await output.line(formatHit(rank, hit, style, output.columns ?? 120));
+      await output.line(formatHit(rank, hit, digits, style, output.columns ?? 120));
     },
     async (type) => {
       await none();

@@ -3,7 +3,7 @@ import { sanitise } from '../terminal/sanitise.js';
 
 export const serve: Command = {
   usage: ['--index DIR'],
-  about: `Answers searches over HTTP until Ctrl-C: POST /v1/search {"query" | "queries", "limit", "minScore"}, GET /v1/info, GET /health.
+  about: `Answers searches over HTTP until Ctrl-C: POST /v1/search {"query" | "queries", "limit", "minScore", "mode": "vectors" | "hybrid"}, GET /v1/info, GET /health.
 Listens on this machine only, unless --host says otherwise; there is no password, so whoever reaches the address may search.`,
   flags: [
     { name: 'index', value: 'DIR', help: 'the index folder' },

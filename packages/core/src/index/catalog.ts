@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
 import { NerRetrieverError } from '../errors.js';
+import { matchExpression } from '../lexical/match-expression.js';
+import { textTokenizer } from '../lexical/text-tokenizer.js';
 import {
   columnTypes,
   type DocumentColumns,
@@ -61,10 +63,16 @@ export class Catalog {
 
   static openForWriting(directory: string): Catalog {
     const catalog = Catalog.#open(catalogPath(directory));
-    catalog.#database.exec('PRAGMA synchronous = FULL');
-    // The driver's SQLite keeps temporary tables in memory unless told otherwise.
-    catalog.#database.exec('PRAGMA temp_store = FILE');
-    return catalog;
+    try {
+      catalog.#database.exec('PRAGMA synchronous = FULL');
+      // The driver's SQLite keeps temporary tables in memory unless told otherwise.
+      catalog.#database.exec('PRAGMA temp_store = FILE');
+      catalog.#addWords();
+      return catalog;
+    } catch (error) {
+      catalog.close();
+      throw error;
+    }
   }
 
   static openForReading(directory: string): Catalog {
@@ -131,6 +139,29 @@ export class Catalog {
         | number
         | undefined) ?? 0
     );
+  }
+
+  /** The last event of `deathsAfter`, 0 before the first. */
+  lastDeath(): number {
+    return this.#row(`SELECT ${integers('coalesce(max(death), 0)')} FROM deaths`)?.[0] as number;
+  }
+
+  /** False where an earlier version made the index and no writer has opened it since. */
+  hasWords(): boolean {
+    return this.#row("SELECT 1 FROM sqlite_master WHERE name = 'words'") !== undefined;
+  }
+
+  /**
+   * Ordinals of the documents whose text holds any word of `query`, best first by BM25 (k1 = 1.2, b = 0.75); equal scores: the older
+   * document first. All of them, so that a common word takes its time.
+   */
+  findWords(query: string): number[] {
+    const expression = matchExpression(query);
+    if (expression === null) return [];
+    return this.#rows(
+      `SELECT ${integers('rowid')} FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid`,
+      expression,
+    ).map(([ordinal]) => ordinal as number);
   }
 
   /** Ordinal and content digest of the document with an id. */
@@ -261,6 +292,12 @@ export class Catalog {
     this.#database.close();
   }
 
+  /** Gives an index of an earlier version what full text needs, from the texts that it holds. */
+  #addWords(): void {
+    if (this.hasWords()) return;
+    this.write(() => this.#database.exec(`${wordsSchema} INSERT INTO words (words) VALUES ('rebuild');`));
+  }
+
   #damaged(reason: string): never {
     throw new NerRetrieverError('INDEX_DAMAGED', { file: this.#file, reason });
   }
@@ -328,6 +365,21 @@ const busyTimeoutMs = 10_000;
 
 const catalogVersion = 1;
 
+/**
+ * Full text of the documents, which stay where they are (content='documents'). The file itself keeps it up to date: versions of this
+ * software that know nothing of it, and write to an index all the same, run the triggers too.
+ */
+const wordsSchema = `
+CREATE VIRTUAL TABLE IF NOT EXISTS words
+  USING fts5(text, content='documents', content_rowid='ordinal', tokenize='${textTokenizer}');
+CREATE TRIGGER IF NOT EXISTS document_added AFTER INSERT ON documents BEGIN
+  INSERT INTO words (rowid, text) VALUES (new.ordinal, CAST(new.text AS TEXT));
+END;
+CREATE TRIGGER IF NOT EXISTS document_removed AFTER DELETE ON documents BEGIN
+  INSERT INTO words (words, rowid, text) VALUES ('delete', old.ordinal, CAST(old.text AS TEXT));
+END;
+`;
+
 /** All of it in one transaction: a catalog is there whole or not at all. */
 const schema = `
 BEGIN IMMEDIATE;
@@ -364,6 +416,7 @@ CREATE TABLE IF NOT EXISTS deaths (
 );
 CREATE TABLE IF NOT EXISTS totals (documents INTEGER NOT NULL, mentions INTEGER NOT NULL, rows INTEGER NOT NULL);
 INSERT INTO totals SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT * FROM totals);
+${wordsSchema}
 PRAGMA user_version = ${catalogVersion};
 COMMIT;
 `;

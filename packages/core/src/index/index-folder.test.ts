@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
-import { appendFile, mkdir, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NerRetrieverError } from '../errors.js';
 import { IndexFolder } from './index-folder.js';
@@ -132,6 +134,75 @@ describe('save and load', () => {
     await writer.close();
     expect(folder.catalog.totals()).toEqual({ documents: 2, mentions: 2, rows: 3 });
     folder.close();
+  });
+});
+
+describe('full text', () => {
+  /** Every word that the full text knows, with the documents and places that hold it, after a check of its own structure. */
+  function words(): unknown[] {
+    const database = new Database(join(directory, 'catalog.sqlite'));
+    database.exec("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)");
+    database.exec("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words', 'instance')");
+    const rows = database.prepare('SELECT term, doc, offset FROM temp.vocabulary ORDER BY 1, 2, 3').raw().all() as [];
+    database.close();
+    return rows;
+  }
+
+  test('what is replaced or deleted leaves no word behind', async () => {
+    await make([entry('a', [1], 'old words \0 after'), entry('b', [2], 'Bones')], [entry('a', [1], 'new bone')]);
+    expect(words()).toEqual([
+      ['bone', 2, 0],
+      ['bone', 3, 1],
+      ['new', 3, 0],
+    ]);
+    const folder = await IndexFolder.open(directory);
+    const writer = await folder.openWriter();
+    writer.delete('a');
+    writer.delete('b');
+    await writer.close();
+    expect(words()).toEqual([]);
+    await add([entry('b', [2], 'Bones')]);
+    expect(words()).toEqual([['bone', 4, 0]]);
+    expect(folder.catalog.findWords('bone')).toEqual([4]);
+    folder.close();
+  });
+
+  test('a commit that fails leaves none either', async () => {
+    await make([entry('a', [1], 'first')]);
+    const folder = await IndexFolder.open(directory);
+    const writer = await folder.openWriter();
+    const broken = { ...entry('c', [3]), content: null as unknown as Uint8Array };
+    await failure(writer.commit([entry('a', [2], 'second'), entry('b', [2], 'third'), broken]));
+    await writer.close();
+    folder.close();
+    expect(words()).toEqual([['first', 1, 0]]);
+  });
+
+  test('an index of the first version gets it whole from the next writer, once', async () => {
+    await cp(fileURLToPath(new URL('fixtures/first-version', import.meta.url)), directory, { recursive: true });
+    await add();
+    const upgraded = words();
+    expect(upgraded).toContainEqual(['dinosaur', 7, 2]);
+    const bytes = await readFile(join(directory, 'catalog.sqlite'));
+    await add();
+    expect(await readFile(join(directory, 'catalog.sqlite'))).toEqual(bytes);
+  });
+
+  test('a version that knows nothing of it keeps it up to date all the same', async () => {
+    await make([entry('a', [1], 'dinosaur')]);
+    const database = new Database(join(directory, 'catalog.sqlite'));
+    // What the first version runs to add a document and to take one out.
+    const columns = 'ordinal, id, content, first_row, rows, mentions, metadata, evidence, text, checksum';
+    const utf8 = (text: string) => Buffer.from(text);
+    database
+      .prepare(`INSERT INTO documents (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+      .run([2, utf8('b'), utf8('digest'), 1, 0, null, null, utf8(''), utf8('an opera'), 0]);
+    database.prepare('DELETE FROM documents WHERE ordinal = ?').run([1]);
+    database.close();
+    expect(words()).toEqual([
+      ['an', 2, 0],
+      ['opera', 2, 1],
+    ]);
   });
 });
 

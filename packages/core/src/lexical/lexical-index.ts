@@ -1,5 +1,6 @@
 import Database from 'libsql';
 import { matchExpression } from './match-expression.js';
+import { textTokenizer } from './text-tokenizer.js';
 
 export interface LexicalHit {
   readonly id: string;
@@ -23,7 +24,7 @@ export class LexicalIndex {
   constructor(file = ':memory:') {
     this.#database = new Database(file);
     // No text is kept (content=''): the index is asked for ids and scores only.
-    this.#database.exec(`CREATE VIRTUAL TABLE texts USING fts5(text, content='', tokenize='porter unicode61')`);
+    this.#database.exec(`CREATE VIRTUAL TABLE texts USING fts5(text, content='', tokenize='${textTokenizer}')`);
   }
 
   /** Documents that the index holds. */

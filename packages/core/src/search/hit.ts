@@ -5,7 +5,10 @@ import type { Document } from '../text/document.js';
 export interface Hit {
   /** The document's id. */
   readonly id: string;
-  /** Cosine similarity of the mention and the type description, -1 to 1. */
+  /**
+   * Cosine similarity of the mention and the type description, -1 to 1. Of a hybrid search: the document's two places (from 1) in the
+   * rankings by vectors and by words, as the sum of 1 / (60 + place), at most 2 / 61.
+   */
   readonly score: number;
   readonly mention: Mention;
   readonly document: Document;

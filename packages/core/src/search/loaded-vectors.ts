@@ -28,8 +28,8 @@ export class LoadedVectors {
   readonly #vectors: VectorIndex;
   /** Ordinal of each row's document; longer than there are rows. */
   #documents = new Uint32Array(1024);
-  /** Ordinals whose rows count no more. */
-  readonly #dead = new Set<number>();
+  /** Ordinals whose rows count no more, with the number of the event that took each out. */
+  readonly #dead = new Map<number, number>();
   #lastBlock = 0;
   #lastDeath = 0;
   #seenVersion: number | undefined;
@@ -66,6 +66,12 @@ export class LoadedVectors {
     return this.#dead.has(ordinal);
   }
 
+  /** True where the document was gone when event `lastDeath` was the last one. */
+  wasDead(ordinal: number, lastDeath: number): boolean {
+    const death = this.#dead.get(ordinal);
+    return death !== undefined && death <= lastDeath;
+  }
+
   async #refresh(): Promise<boolean> {
     try {
       const { catalog } = this.#folder;
@@ -88,7 +94,7 @@ export class LoadedVectors {
         await reader.close();
       }
       for (const { death, ordinal } of deaths) {
-        this.#dead.add(ordinal);
+        this.#dead.set(ordinal, death);
         this.#lastDeath = death;
       }
       this.#seenVersion = version;

@@ -4,6 +4,7 @@ import type { IndexFolder } from '../index/index-folder.js';
 import { storageError } from '../index/storage-error.js';
 import type { Matrix } from '../matrix.js';
 import type { Hit } from './hit.js';
+import { hybridHits } from './hybrid-hits.js';
 import { loadHit } from './load-hit.js';
 import { LoadedVectors } from './loaded-vectors.js';
 import { type RankedDocument, rankDocuments } from './rank-documents.js';
@@ -53,6 +54,46 @@ export class Searcher {
       }
     } catch (error) {
       throw storageError(error, this.#folder.directory);
+    } finally {
+      this.#folder.endSnapshot(snapshot);
+    }
+  }
+
+  /** The best `limit` documents of each description by vectors and words (see `hybridHits`), all from one state of the index. */
+  async searchHybrid(descriptions: readonly string[], queries: Matrix, limit: number): Promise<Hit[][]> {
+    const results: Hit[][] = descriptions.map(() => []);
+    for await (const [place, hit] of this.#hybridHits(descriptions, queries, limit)) results[place]?.push(hit);
+    return results;
+  }
+
+  /** The whole ranking by vectors and words: the documents of `searchAll` in another order. */
+  async *searchAllHybrid(description: string, query: Matrix): AsyncGenerator<Hit> {
+    for await (const [, hit] of this.#hybridHits([description], query, Number.POSITIVE_INFINITY)) yield hit;
+  }
+
+  /** Hits with the place of their description, one description after the other: a whole ranking at a time is in memory. */
+  async *#hybridHits(
+    descriptions: readonly string[],
+    { data, columns }: Matrix,
+    limit: number,
+  ): AsyncGenerator<readonly [place: number, hit: Hit]> {
+    const { directory } = this.#folder;
+    const snapshot = this.#folder.startSnapshot();
+    try {
+      if (!snapshot.hasWords()) throw new NerRetrieverError('INDEX_WORDS_MISSING', { directory });
+      await this.#vectors.refresh();
+      if (this.#vectors.rows === 0) return;
+      for (const [place, description] of descriptions.entries()) {
+        const query = data.subarray(place * columns, (place + 1) * columns);
+        let hits = 0;
+        for await (const hit of hybridHits(snapshot, this.#vectors, description, query)) {
+          yield [place, hit];
+          hits += 1;
+          if (hits === limit) break;
+        }
+      }
+    } catch (error) {
+      throw storageError(error, directory);
     } finally {
       this.#folder.endSnapshot(snapshot);
     }

@@ -1,0 +1,268 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NerRetrieverError } from '../errors.js';
+import { randomNumbers } from '../evaluation/random-numbers.js';
+import { IndexFolder } from '../index/index-folder.js';
+import type { IndexEntry, IndexWriter } from '../index/index-writer.js';
+import { LexicalIndex } from '../lexical/lexical-index.js';
+import type { Hit } from './hit.js';
+import { hybridHits } from './hybrid-hits.js';
+import { LoadedVectors } from './loaded-vectors.js';
+import { Searcher } from './searcher.js';
+
+const dimensions = 4;
+const firstVersion = fileURLToPath(new URL('../index/fixtures/first-version', import.meta.url));
+
+let parent: string;
+let directory: string;
+let folder: IndexFolder;
+let writer: IndexWriter;
+
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'hybrid-'));
+  directory = join(parent, 'index');
+  await IndexFolder.create(directory, { name: 'm', version: '1', fingerprint: 'f', path: null }, dimensions);
+  folder = await IndexFolder.open(directory);
+  writer = await folder.openWriter();
+});
+
+afterEach(async () => {
+  await writer.close();
+  folder.close();
+  await rm(parent, { recursive: true });
+});
+
+interface Made {
+  readonly text: string;
+  readonly vectors: readonly Float32Array[];
+}
+
+function entry(id: string, { text, vectors }: Made): IndexEntry {
+  return {
+    document: { id, text },
+    content: Buffer.from(`${text} ${vectors.map((one) => one.join())}`),
+    mentions: vectors.map((_, index) => ({ start: index, end: index + 1, text: text.slice(index, index + 1) })),
+    vectors: Float32Array.from(vectors.flatMap((one) => [...one])),
+  };
+}
+
+const matrix = (...queries: Float32Array[]) => ({
+  rows: queries.length,
+  columns: dimensions,
+  data: Float32Array.from(queries.flatMap((one) => [...one])),
+});
+
+/** Small whole numbers: many exact ties, and sums without rounding. */
+const vector = (random: () => number) => Float32Array.from({ length: dimensions }, () => Math.floor(random() * 3) - 1);
+
+const vocabulary = ['dinosaur', 'dinosaurs', 'opera', 'river', 'the', 'who', 'café', 'car', 'plain'];
+const text = (random: () => number) =>
+  Array.from({ length: 1 + Math.floor(random() * 9) }, () => vocabulary[Math.floor(random() * vocabulary.length)]).join(
+    ' ',
+  );
+
+/** By definition: both rankings of the living documents in full, sums of places, a full sort; ties as the vectors have them. */
+function slowly(living: ReadonlyMap<string, Made>, description: string, query: Float32Array) {
+  const dot = (one: Float32Array) => one.reduce((sum, x, index) => sum + x * (query[index] as number), 0);
+  const byVectors = [...living]
+    .map(([id, { vectors }], age) => ({ id, age, best: Math.max(...vectors.map(dot)), vectors }))
+    .filter(({ vectors }) => vectors.length > 0)
+    .sort((one, two) => two.best - one.best || one.age - two.age);
+  const lexical = new LexicalIndex();
+  lexical.add([...living].map(([id, one]) => ({ id, text: one.text })));
+  const byWords = lexical.search(description).map(({ id }) => id);
+  lexical.close();
+  return byVectors
+    .map(({ id, vectors, best }, place) => {
+      const words = byWords.indexOf(id);
+      const score = 1 / (61 + place) + (words < 0 ? 0 : 1 / (61 + words));
+      return { id, place, score, start: vectors.findIndex((one) => dot(one) === best) };
+    })
+    .sort((one, two) => two.score - one.score || one.place - two.place)
+    .map(({ id, score, start }) => ({ id, score, start }));
+}
+
+const brief = (hits: readonly Hit[]) => hits.map(({ id, score, mention }) => ({ id, score, start: mention.start }));
+
+async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+}
+
+test.each([1, 2, 3])(
+  'equals a slow fusion of two full sorts through adds, replacements and deletions (seed %i)',
+  async (seed) => {
+    const random = randomNumbers(seed);
+    const searcher = new Searcher(folder);
+    const living = new Map<string, Made>();
+    for (let round = 0; round < 6; round += 1) {
+      const entries = new Map<string, Made>();
+      for (let index = 0; index < 40; index += 1) {
+        const vectors = Array.from({ length: Math.floor(random() * 4) }, () => vector(random));
+        entries.set(`d${Math.floor(random() * 100)}`, { text: text(random), vectors });
+      }
+      await writer.commit([...entries].map(([id, made]) => entry(id, made)));
+      for (const [id, made] of entries) {
+        living.delete(id); // what is replaced is as young as what is new
+        living.set(id, made);
+      }
+      const gone = `d${Math.floor(random() * 100)}`;
+      expect(writer.delete(gone)).toBe(living.delete(gone));
+
+      const descriptions = ['dinosaur', 'the car of a river', 'the who', 'unheard-of'];
+      const queries = descriptions.map(() => vector(random));
+      for (const limit of [1, 7, 1000]) {
+        const results = await searcher.searchHybrid(descriptions, matrix(...queries), limit);
+        for (const [place, hits] of results.entries()) {
+          const expected = slowly(living, descriptions[place] as string, queries[place] as Float32Array);
+          expect(brief(hits)).toEqual(expected.slice(0, limit));
+        }
+      }
+      const query = queries[0] as Float32Array;
+      const all = await collect(searcher.searchAllHybrid('dinosaur', matrix(query)));
+      expect(brief(all)).toEqual(slowly(living, 'dinosaur', query));
+    }
+  },
+);
+
+test('whatever a description is made of, it is an answer and never an error', async () => {
+  const one = Float32Array.of(1, 0, 0, 0);
+  await writer.commit([
+    entry('plain', { text: 'nothing to find', vectors: [one, one] }),
+    entry('who', { text: 'The Who', vectors: [one] }),
+    entry('nul', { text: 'before \0 dinosaurs after', vectors: [one] }),
+  ]);
+  const searcher = new Searcher(folder);
+  const ids = async (description: string) =>
+    (await searcher.searchHybrid([description], matrix(one), 10))[0]?.map(({ id }) => id);
+  for (const strange of [
+    '',
+    '"',
+    "'; DROP TABLE words; --",
+    'NOT',
+    '^text:',
+    'a* NEAR(',
+    '\0',
+    '🦖',
+    '\ud800',
+    '\u0301',
+  ]) {
+    expect(await ids(strange)).toEqual(['plain', 'who', 'nul']);
+  }
+  expect(await ids('the who')).toEqual(['who', 'plain', 'nul']);
+  // A text goes on after a NUL, and so does a description.
+  expect(await ids('x\0dinosaur')).toEqual(['nul', 'plain', 'who']);
+  expect(await ids(Array.from({ length: 3000 }, (_, number) => `dinosaur word${number}`).join(' '))).toHaveLength(3);
+});
+
+test('an index without a document, or without a vector, answers with nothing', async () => {
+  const searcher = new Searcher(folder);
+  const query = matrix(Float32Array.of(1, 0, 0, 0));
+  expect(await searcher.searchHybrid(['dinosaur'], query, 10)).toEqual([[]]);
+  await writer.commit([entry('a', { text: 'a dinosaur', vectors: [] })]);
+  expect(await searcher.searchHybrid(['dinosaur'], query, 10)).toEqual([[]]);
+  expect(await collect(searcher.searchAllHybrid('dinosaur', query))).toEqual([]);
+  expect(await searcher.searchHybrid([], matrix(), 10)).toEqual([]);
+});
+
+test('a whole ranking under way does not change while documents are replaced, added and taken out', async () => {
+  const random = randomNumbers(9);
+  const living = new Map<string, Made>(
+    Array.from({ length: 50 }, (_, age) => [`d${age}`, { text: text(random), vectors: [vector(random)] }]),
+  );
+  await writer.commit([...living].map(([id, made]) => entry(id, made)));
+  const searcher = new Searcher(folder);
+  const query = vector(random);
+  const ranking = searcher.searchAllHybrid('dinosaur', matrix(query));
+  const hits = [(await ranking.next()).value as Hit];
+  await writer.commit([...living.keys()].map((id) => entry(id, { text: text(random), vectors: [vector(random)] })));
+  writer.delete('d3');
+  await searcher.searchHybrid(['car'], matrix(query), 5);
+  hits.push(...(await collect(ranking)));
+  expect(brief(hits)).toEqual(slowly(living, 'dinosaur', query));
+});
+
+test('vectors in memory that are newer than the snapshot: the ranking is that of the snapshot', async () => {
+  const random = randomNumbers(12);
+  const make = () => ({ text: text(random), vectors: [vector(random)] });
+  const living = new Map<string, Made>(Array.from({ length: 30 }, (_, age) => [`d${age}`, make()]));
+  await writer.commit([...living].map(([id, made]) => entry(id, made)));
+  writer.delete('d7');
+  living.delete('d7');
+  const query = vector(random);
+  const snapshot = folder.startSnapshot();
+  await writer.commit([entry('d3', make()), entry('later', make())]);
+  writer.delete('d4');
+  const vectors = new LoadedVectors(folder, {});
+  await vectors.refresh();
+  expect(brief(await collect(hybridHits(snapshot, vectors, 'dinosaur', query)))).toEqual(
+    slowly(living, 'dinosaur', query),
+  );
+  folder.endSnapshot(snapshot);
+});
+
+test('an index of the first version: found as ever, hybrid once a writer has opened it', async () => {
+  const old = join(parent, 'old');
+  await cp(firstVersion, old, { recursive: true });
+  const opened = await IndexFolder.open(old);
+  const searcher = new Searcher(opened);
+  const query = matrix(Float32Array.of(1, 0, 0, 0));
+  const byVectors = (await searcher.search(query, 10, Number.NEGATIVE_INFINITY))[0]?.map(({ id }) => id);
+  expect(byVectors).toEqual(['river', 'microraptor', 'replaced', 'nul']);
+  const refused = await searcher.searchHybrid(['dinosaur'], query, 10).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: 'INDEX_WORDS_MISSING', message: expect.stringContaining('index FILE') });
+
+  const upgrading = await opened.openWriter();
+  const ids = async () =>
+    (await searcher.searchHybrid(['dinosaur'], query, 10))[0]?.map(({ id, score }) => ({ id, score }));
+  // Three with the word, one of them without a mention.
+  expect(opened.catalog.findWords('dinosaur')).toHaveLength(3);
+  expect((await ids())?.map(({ id }) => id).sort()).toEqual(['microraptor', 'nul', 'replaced', 'river']);
+  expect((await ids())?.slice(0, 2).map(({ id }) => id)).toEqual(['microraptor', 'nul']);
+  await upgrading.commit([entry('new', { text: 'dinosaur', vectors: [Float32Array.of(2, 0, 0, 0)] })]);
+  expect((await ids())?.[0]).toEqual({ id: 'new', score: 2 / 61 });
+  upgrading.delete('microraptor');
+  expect((await ids())?.map(({ id }) => id)).not.toContain('microraptor');
+  expect(opened.catalog.findWords('dinosaur')).toHaveLength(3);
+  await upgrading.close();
+  opened.close();
+});
+
+test('a damaged catalog is an error or another ranking: never a crash, never another text', async () => {
+  const random = randomNumbers(11);
+  const made = new Map<string, Made>(
+    Array.from({ length: 120 }, (_, age) => [`d${age}`, { text: text(random), vectors: [vector(random)] }]),
+  );
+  await writer.commit([...made].map(([id, one]) => entry(id, one)));
+  await writer.close();
+  const whole = await readFile(join(directory, 'catalog.sqlite'));
+  const query = matrix(vector(random));
+  let errors = 0;
+  for (let round = 0; round < 150; round += 1) {
+    const copy = join(parent, 'copy');
+    await cp(directory, copy, { recursive: true });
+    const damaged = Buffer.from(whole);
+    for (let flips = 0; flips < 3; flips += 1) {
+      const at = Math.floor(random() * damaged.length);
+      damaged[at] = (damaged[at] as number) ^ (1 << Math.floor(random() * 8));
+    }
+    await writeFile(join(copy, 'catalog.sqlite'), damaged);
+    try {
+      const opened = await IndexFolder.open(copy);
+      for await (const { id, document } of new Searcher(opened).searchAllHybrid('dinosaur opera', query)) {
+        expect(document.text).toBe(made.get(id)?.text);
+      }
+      opened.close();
+    } catch (error) {
+      if (!NerRetrieverError.isInstance(error)) throw error;
+      expect(['INDEX_DAMAGED', 'INDEX_WORDS_MISSING']).toContain(error.code);
+      errors += 1;
+    }
+    await rm(copy, { recursive: true });
+  }
+  expect(errors).toBeGreaterThan(10);
+});

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { modelDirectory } from '@ner-retriever/model-en';
 import { checkOption, checkOptions } from './check-options.js';
 import { NerRetrieverError } from './errors.js';
 import type { ModelDescription } from './model/model-description.js';
 import { type ModelFolder, openModelFolder } from './model/model-folder.js';
+import { checkFree, fileFacts, makeModelFolder } from './model/new-model-folder.js';
 import { ProjectionHead } from './projection/projection-head.js';
 
 const headName = 'head.safetensors';
@@ -40,36 +40,27 @@ export async function modelWithHead(head: string, options: ModelWithHeadOptions)
     });
   }
   const target = resolve(out);
-  const there = await readdir(target).catch((error: NodeJS.ErrnoException) =>
-    error.code === 'ENOENT' ? [] : ['a file'],
-  );
-  if (there.length > 0) throw new NerRetrieverError('MODEL_FOLDER_TAKEN', { directory: target });
+  await checkFree(target);
 
-  let unfinished: string | undefined;
   try {
-    await mkdir(dirname(target), { recursive: true });
-    unfinished = await mkdtemp(`${target}.unfinished-`);
-    const kept = Object.entries(description.files).filter(([name]) => name !== description.head && name !== headName);
-    for (const [name] of kept) {
-      await mkdir(dirname(join(unfinished, name)), { recursive: true });
-      // Where the file system can, the copy takes no room.
-      await copyFile(join(directory, name), join(unfinished, name), constants.COPYFILE_FICLONE);
-    }
-    await weights.save(join(unfinished, headName));
-    const bytes = await readFile(join(unfinished, headName));
-    const facts = { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
-    const changed: ModelDescription = {
-      ...description,
-      head: headName,
-      dimensions: weights.outputDimensions,
-      files: { ...Object.fromEntries(kept), [headName]: facts },
-    };
-    await writeFile(join(unfinished, 'model.json'), `${JSON.stringify(changed, null, 2)}\n`);
-    // An empty folder may be in the place: it was checked to be empty.
-    await rmdir(target).catch(() => {});
-    await rename(unfinished, target);
+    await makeModelFolder(target, async (unfinished) => {
+      const kept = Object.entries(description.files).filter(([name]) => name !== description.head && name !== headName);
+      for (const [name] of kept) {
+        await mkdir(dirname(join(unfinished, name)), { recursive: true });
+        // Where the file system can, the copy takes no room.
+        await copyFile(join(directory, name), join(unfinished, name), constants.COPYFILE_FICLONE);
+      }
+      await weights.save(join(unfinished, headName));
+      const facts = await fileFacts(join(unfinished, headName));
+      const changed: ModelDescription = {
+        ...description,
+        head: headName,
+        dimensions: weights.outputDimensions,
+        files: { ...Object.fromEntries(kept), [headName]: facts },
+      };
+      await writeFile(join(unfinished, 'model.json'), `${JSON.stringify(changed, null, 2)}\n`);
+    });
   } catch (cause) {
-    if (unfinished !== undefined) await rm(unfinished, { recursive: true, force: true });
     if ((cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
     throw new NerRetrieverError('FILE_UNWRITABLE', { file: target, reason: (cause as Error).message }, { cause });
   }

@@ -10,6 +10,7 @@ import { MentionRanking } from './evaluation/mention-ranking.js';
 import { normaliseRows } from './evaluation/normalise-rows.js';
 import { pairAuc } from './evaluation/pair-auc.js';
 import { randomNumbers } from './evaluation/random-numbers.js';
+import { rowsByName } from './evaluation/rows-by-name.js';
 import { type TypePairs, typePairs } from './evaluation/type-pairs.js';
 import type { Matrix } from './matrix.js';
 import { findBlocks } from './model/blocks/find-blocks.js';
@@ -172,8 +173,4 @@ function partOf({ rows, columns, data }: Matrix, parts: Columns): Matrix {
     }
   }
   return { rows, columns: width, data: part };
-}
-
-function rowsByName(names: readonly string[], { columns, data }: Matrix): Map<string, Float32Array> {
-  return new Map(names.map((name, row) => [name, data.slice(row * columns, (row + 1) * columns)]));
 }

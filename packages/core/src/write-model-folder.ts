@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { copyFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { checkGraph, triedColumns } from './encoder/check-graph.js';
 import { NerRetrieverError } from './errors.js';
 import type { Tap } from './model/blocks/tap.js';
@@ -12,6 +11,7 @@ import { weightlessModel } from './model/cut/weightless-model.js';
 import { writeParts } from './model/cut/write-parts.js';
 import { isBatchDependent } from './model/is-batch-dependent.js';
 import type { ModelDescription } from './model/model-description.js';
+import { checkFree, type FileFacts, fileFacts, makeModelFolder } from './model/new-model-folder.js';
 import type { ModelSource } from './model-source.js';
 import type { LinearLayer } from './projection/head-layers.js';
 import { writeHead } from './projection/write-head.js';
@@ -65,19 +65,17 @@ export async function writeModelFolder(
   checkHead(head, known);
   signal?.throwIfAborted();
 
-  await mkdir(dirname(directory), { recursive: true });
-  const unfinished = await mkdtemp(`${directory}.unfinished-`);
-  try {
+  return makeModelFolder(directory, async (unfinished) => {
     const weights = await placeWeights(model, cut.weights, dataName);
     const graph = modelParts(model, cut, [...cut.tensors, ...weights.tensors]);
     const write = progressOf(lengthOf(graph) + lengthOf(weights.data), unfinished, options);
     const files = new Map([[encoderName, await write(encoderName, graph)]]);
     if (weights.data.length > 0) files.set(dataName, await write(dataName, weights.data));
     await copyFile(folder.tokenizer, join(unfinished, tokenizerName));
-    files.set(tokenizerName, await measured(join(unfinished, tokenizerName)));
+    files.set(tokenizerName, await fileFacts(join(unfinished, tokenizerName)));
     if (head !== null) {
       await writeHead(join(unfinished, headName), head);
-      files.set(headName, await measured(join(unfinished, headName)));
+      files.set(headName, await fileFacts(join(unfinished, headName)));
     }
     const small = weights.bytes <= TRIED_BYTES;
     const tried = small ? await triedColumns(join(unfinished, encoderName), folder.graph, [3, 4]) : [];
@@ -85,31 +83,13 @@ export async function writeModelFolder(
     checkHead(head, dimensions);
     const description = describe(source, options, { dimensions, batchDependent: isBatchDependent(cut.nodes), files });
     await writeFile(join(unfinished, 'model.json'), `${JSON.stringify(description, null, 2)}\n`);
-    // An empty folder may be in the place: it was checked to be empty.
-    await rmdir(directory).catch(() => {});
-    await rename(unfinished, directory);
     return { description, keptWeightBytes: weights.bytes };
-  } catch (error) {
-    await rm(unfinished, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-interface FileFacts {
-  readonly bytes: number;
-  readonly sha256: string;
+  });
 }
 
 /** Null where one of them is not known. */
 function sum(sizes: readonly (number | null)[]): number | null {
   return sizes.reduce((all, size) => (all === null || size === null ? null : all + size), 0);
-}
-
-async function checkFree(directory: string): Promise<void> {
-  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) =>
-    error.code === 'ENOENT' ? [] : ['a file'],
-  );
-  if (names.length > 0) throw new NerRetrieverError('MODEL_FOLDER_TAKEN', { directory });
 }
 
 function checkHead(head: readonly LinearLayer[] | null, dimensions: number | null): void {
@@ -131,11 +111,6 @@ function progressOf(totalBytes: number, directory: string, { signal, onProgress 
       writtenBytes += bytes;
       onProgress?.({ writtenBytes, totalBytes });
     });
-}
-
-async function measured(path: string): Promise<FileFacts> {
-  const bytes = await readFile(path);
-  return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
 /** A tap has one row a token: [batch, tokens, dimensions], or [batch × tokens, dimensions]. */

@@ -12,6 +12,7 @@ import type { LabelledCorpus } from './labelled-corpus.js';
 import { measure } from './measure.js';
 import { MentionRanking } from './mention-ranking.js';
 import { normaliseRows } from './normalise-rows.js';
+import { rowsByName } from './rows-by-name.js';
 import { openOwnSentenceModel } from './sentence-model/own-sentence-model.js';
 
 /** What is measured: an `Embedder`, or anything that embeds as one does. */
@@ -170,8 +171,4 @@ async function rankSentences(
     onDocuments(first + chunk.length);
   }
   return ranking;
-}
-
-function rowsByName(names: readonly string[], matrix: Matrix): Map<string, Float32Array> {
-  return new Map(names.map((name, row) => [name, matrix.data.slice(row * matrix.columns, (row + 1) * matrix.columns)]));
 }

@@ -19,7 +19,8 @@ typedef enum ner_status {
   NER_INVALID_ARGUMENT = 1, // a size, a span or a name that cannot be
   NER_UNAVAILABLE = 2,      // this machine or this installation does not have it
   NER_OUT_OF_MEMORY = 3,
-  NER_FAILED = 4, // anything else; only the words say what
+  NER_FAILED = 4,  // anything else; only the words say what
+  NER_DAMAGED = 5, // what is read is not what was written
 } ner_status;
 
 // Why the last call on this thread that did not return NER_OK failed. Valid until the next one fails.

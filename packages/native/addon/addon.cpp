@@ -28,6 +28,18 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   add("indexSize", index_size);
   add("indexAdd", index_add);
   add("indexSearch", index_search);
+  add("segmentColumns", segment_columns);
+  add("packRows", pack_rows);
+  add("segmentIndexCreate", segment_index_create);
+  add("segmentIndexMap", segment_index_map);
+  add("segmentIndexRows", segment_index_rows);
+  add("segmentIndexBytes", segment_index_bytes);
+  add("segmentIndexSearch", segment_index_search);
+  add("segmentIndexRank", segment_index_rank);
+  add("segmentIndexLocate", segment_index_locate);
+  add("segmentIndexScores", segment_index_scores);
+  add("segmentIndexVectors", segment_index_vectors);
+  add("segmentIndexClose", segment_index_close);
   add("trainerCreate", trainer_create);
   add("trainerGradients", trainer_gradients);
   add("trainerStep", trainer_step);

@@ -33,6 +33,10 @@ Napi::Uint8Array uint8_array(const Napi::Value &value, const std::string &name) 
   return typed_array(value, name, napi_uint8_array, "Uint8Array").As<Napi::Uint8Array>();
 }
 
+Napi::Uint32Array uint32_array(const Napi::Value &value, const std::string &name) {
+  return typed_array(value, name, napi_uint32_array, "Uint32Array").As<Napi::Uint32Array>();
+}
+
 size_t integer(const Napi::Value &value, const std::string &name, double minimum, double maximum) {
   const Napi::Env env = value.Env();
   if (!value.IsNumber()) throw Napi::TypeError::New(env, "expected " + name + " to be a number");

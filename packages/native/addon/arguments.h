@@ -13,6 +13,7 @@
 Napi::Float32Array float32_array(const Napi::Value &value, const std::string &name);
 Napi::Int32Array int32_array(const Napi::Value &value, const std::string &name);
 Napi::Uint8Array uint8_array(const Napi::Value &value, const std::string &name);
+Napi::Uint32Array uint32_array(const Napi::Value &value, const std::string &name);
 
 // An integer in [minimum, maximum].
 size_t integer(const Napi::Value &value, const std::string &name, double minimum, double maximum);

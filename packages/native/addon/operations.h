@@ -17,6 +17,19 @@ Napi::Value index_size(const Napi::CallbackInfo &info);
 Napi::Value index_add(const Napi::CallbackInfo &info);
 Napi::Value index_search(const Napi::CallbackInfo &info);
 
+Napi::Value segment_columns(const Napi::CallbackInfo &info);
+Napi::Value pack_rows(const Napi::CallbackInfo &info);
+Napi::Value segment_index_create(const Napi::CallbackInfo &info);
+Napi::Value segment_index_map(const Napi::CallbackInfo &info);
+Napi::Value segment_index_rows(const Napi::CallbackInfo &info);
+Napi::Value segment_index_bytes(const Napi::CallbackInfo &info);
+Napi::Value segment_index_search(const Napi::CallbackInfo &info);
+Napi::Value segment_index_rank(const Napi::CallbackInfo &info);
+Napi::Value segment_index_locate(const Napi::CallbackInfo &info);
+Napi::Value segment_index_scores(const Napi::CallbackInfo &info);
+Napi::Value segment_index_vectors(const Napi::CallbackInfo &info);
+Napi::Value segment_index_close(const Napi::CallbackInfo &info);
+
 Napi::Value trainer_create(const Napi::CallbackInfo &info);
 Napi::Value trainer_gradients(const Napi::CallbackInfo &info);
 Napi::Value trainer_step(const Napi::CallbackInfo &info);

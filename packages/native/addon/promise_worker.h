@@ -22,6 +22,8 @@ class PromiseWorker : public Napi::AsyncWorker {
   virtual ner_status run() noexcept = 0;
   // Back on the event loop.
   virtual Napi::Value result() = 0;
+  // On the event loop, where run() failed: what callers may ask of the error beside its words.
+  virtual void describe(Napi::Object) {}
 
  private:
   void Execute() final {
@@ -41,8 +43,11 @@ class PromiseWorker : public Napi::AsyncWorker {
 
   void OnError(const Napi::Error &error) final {
     try {
-      deferred_.Reject(status_ == NER_INVALID_ARGUMENT ? Napi::RangeError::New(Env(), error.Message()).Value()
-                                                       : error.Value());
+      const Napi::Value reason = status_ == NER_INVALID_ARGUMENT
+                                     ? Napi::RangeError::New(Env(), error.Message()).Value()
+                                     : error.Value();
+      describe(reason.As<Napi::Object>());
+      deferred_.Reject(reason);
     } catch (const Napi::Error &) {
     }
   }

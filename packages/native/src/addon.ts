@@ -8,7 +8,11 @@ import type {
 import type { IndexBackend } from './index-backend.js';
 import type { InstructionSet } from './instruction-set.js';
 import { loadAddon } from './load-addon.js';
+import type { PackedRows } from './pack-rows.js';
 import type { Pooling } from './pooling.js';
+import type { Precision } from './precision.js';
+import type { SegmentColumn } from './segment-columns.js';
+import type { LocatedRows, SegmentBlock, SegmentRanking, SegmentSearchResult } from './segment-index.js';
 
 /** A native object. It can be handed back to the addon and nothing else; one of another type is refused. */
 declare const handle: unique symbol;
@@ -17,6 +21,9 @@ export interface ProjectionHandle {
 }
 export interface IndexHandle {
   readonly [handle]: 'VectorIndex';
+}
+export interface SegmentIndexHandle {
+  readonly [handle]: 'SegmentIndex';
 }
 export interface TrainerHandle {
   readonly [handle]: 'HeadTrainer';
@@ -52,6 +59,35 @@ export interface Addon {
     queries: Float32Array,
     limit: number,
   ): Promise<{ scores: Float32Array; rows: Uint32Array; limit: number }>;
+
+  segmentColumns(precision: Precision, dimensions: number): SegmentColumn[];
+  packRows(
+    precision: Precision,
+    dimensions: number,
+    vectors: Float32Array,
+    documents: Uint32Array,
+  ): Promise<PackedRows>;
+  segmentIndexCreate(dimensions: number, precision: Precision, threads: number): SegmentIndexHandle;
+  segmentIndexMap(index: SegmentIndexHandle, files: readonly string[], blocks: readonly SegmentBlock[]): Promise<void>;
+  segmentIndexRows(index: SegmentIndexHandle): number;
+  segmentIndexBytes(index: SegmentIndexHandle): number;
+  segmentIndexSearch(
+    index: SegmentIndexHandle,
+    queries: Float32Array,
+    limit: number,
+    documents: Uint8Array | null,
+    firstRow: number,
+  ): Promise<SegmentSearchResult>;
+  segmentIndexRank(
+    index: SegmentIndexHandle,
+    query: Float32Array,
+    documents: Uint8Array | null,
+    minScore: number | null,
+  ): Promise<SegmentRanking>;
+  segmentIndexLocate(index: SegmentIndexHandle, rows: Uint32Array): LocatedRows;
+  segmentIndexScores(index: SegmentIndexHandle, queries: Float32Array, rows: Uint32Array): Promise<Float32Array>;
+  segmentIndexVectors(index: SegmentIndexHandle, firstRow: number, count: number): Promise<Float32Array>;
+  segmentIndexClose(index: SegmentIndexHandle): Promise<void>;
 
   trainerCreate(options: Required<HeadTrainerOptions>, state: HeadTrainerState): TrainerHandle;
   trainerGradients(

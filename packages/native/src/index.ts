@@ -10,7 +10,19 @@ export {
 export type { IndexBackend } from './index-backend.js';
 export { info, type NativeInfo } from './info.js';
 export type { InstructionSet } from './instruction-set.js';
+export { type PackedRows, packRows } from './pack-rows.js';
 export { poolSpans } from './pool-spans.js';
 export type { Pooling } from './pooling.js';
+export type { Precision } from './precision.js';
 export { type LinearLayer, Projection } from './projection.js';
+export { type SegmentColumn, segmentColumns } from './segment-columns.js';
+export {
+  type LocatedRows,
+  type SegmentBlock,
+  SegmentIndex,
+  type SegmentIndexOptions,
+  type SegmentRanking,
+  type SegmentSearchResult,
+  type SegmentSelection,
+} from './segment-index.js';
 export { type SearchResult, VectorIndex, type VectorIndexOptions } from './vector-index.js';

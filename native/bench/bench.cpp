@@ -21,7 +21,7 @@
 #include "ner_retriever/faiss.h"
 #include "ner_retriever/instruction_set.h"
 #include "ner_retriever/projection.h"
-#include "ner_retriever/scan.h"
+#include "ner_retriever/search.h"
 #include "run_on_threads.h"
 
 #ifdef NER_RETRIEVER_BENCH_BLAS
@@ -106,13 +106,17 @@ void bench_scan(size_t row_count, size_t dimensions, unsigned threads) {
   const std::vector<float> queries = random_floats(64 * dimensions);
   std::vector<float> scores(64 * 100);
   std::vector<uint32_t> found(64 * 100);
+  std::vector<size_t> counts(64);
   for (const ner_instruction_set set : {NER_SCALAR, NER_AVX2, NER_AVX512}) {
     if (!ner_instruction_set_available(set)) continue;
     for (const size_t query_count : {size_t{1}, size_t{8}, size_t{64}}) {
-      const ner_rows segment = {rows.data(), row_count};
+      ner_segment segment{};
+      segment.vectors = rows.data();
+      segment.count = row_count;
+      const ner_segments segments = {NER_FLOAT32, dimensions, &segment, 1};
       report_scan(ner_instruction_set_name(set), query_count, best_milliseconds([&] {
-                    ner_scan_top_k(set, &segment, 1, dimensions, queries.data(), query_count, 100, threads,
-                                   scores.data(), found.data());
+                    ner_search_top_k(set, &segments, nullptr, queries.data(), query_count, 100, threads, scores.data(),
+                                     found.data(), counts.data(), nullptr);
                   }));
     }
   }

@@ -23,7 +23,7 @@
 #include "ner_retriever/faiss.h"
 #include "ner_retriever/instruction_set.h"
 #include "ner_retriever/int8_scan.h"
-#include "ner_retriever/scan.h"
+#include "ner_retriever/search.h"
 #include "run_on_threads.h"
 
 namespace {
@@ -106,8 +106,9 @@ void bench(size_t row_count, size_t dimensions, unsigned threads) {
   if (ner_int8_quantise(originals.data(), row_count, dimensions, codes.data(), scales.data(), errors.data(), &longest) !=
       NER_OK)
     std::abort();
-  const ner_int8_rows int8_segment = {codes.data(), scales.data(), errors.data(), originals.data(), row_count, longest};
-  const ner_rows segment = {originals.data(), row_count};
+  const ner_segment segment = {originals.data(), nullptr, codes.data(), scales.data(), errors.data(), longest,
+                               nullptr,          nullptr, row_count};
+  const ner_segments int8_rows_all = {NER_INT8, dimensions, &segment, 1}, float_rows_all = {NER_FLOAT32, dimensions, &segment, 1};
   const auto code_bytes = static_cast<double>(codes.size());
   std::printf("\n%zu rows x %zu, top %zu, %u threads; int8: %zu bytes a row, and %zu of the original\n", row_count,
               dimensions, limit, threads, dimensions + 2 * sizeof(float), dimensions * sizeof(float));
@@ -121,7 +122,7 @@ void bench(size_t row_count, size_t dimensions, unsigned threads) {
   for (const size_t query_count : {size_t{1}, size_t{64}}) {
     std::vector<float> scores(query_count * limit), int8_scores(query_count * limit);
     std::vector<uint32_t> rows(query_count * limit), int8_rows(query_count * limit);
-    std::vector<size_t> rescored(query_count);
+    std::vector<size_t> rescored(query_count), counts(query_count);
     std::vector<uint64_t> sums(threads);
     std::vector<Contender> contenders;
     // Threads take the next 128 KiB when they are free, as the scan's do.
@@ -137,13 +138,13 @@ void bench(size_t row_count, size_t dimensions, unsigned threads) {
       if (!ner_instruction_set_available(set)) continue;
       const std::string after = ", " + std::to_string(query_count) + " queries, " + ner_instruction_set_name(set);
       contenders.push_back({"int8" + after, code_bytes, [&, set] {
-                              ner_int8_scan_top_k(set, &int8_segment, 1, dimensions, queries.data(), query_count, limit,
-                                                  threads, int8_scores.data(), int8_rows.data(), rescored.data());
+                              ner_search_top_k(set, &int8_rows_all, nullptr, queries.data(), query_count, limit, threads,
+                                               int8_scores.data(), int8_rows.data(), counts.data(), nullptr);
                             }});
       if (set == NER_SCALAR) continue;
       contenders.push_back({"float32" + after, code_bytes * sizeof(float), [&, set] {
-                              ner_scan_top_k(set, &segment, 1, dimensions, queries.data(), query_count, limit, threads,
-                                             scores.data(), rows.data());
+                              ner_search_top_k(set, &float_rows_all, nullptr, queries.data(), query_count, limit, threads,
+                                               scores.data(), rows.data(), counts.data(), nullptr);
                             }});
     }
 #ifdef NER_RETRIEVER_BENCH_FAISS

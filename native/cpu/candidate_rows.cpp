@@ -11,18 +11,35 @@ namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
-Candidate make_candidate(float upper, float error, Int8Bound bound, uint32_t row) {
+Candidate make_candidate(float upper, float error, Int8Bound bound, uint32_t row, uint32_t document) {
   const float lower = upper - 2 * (error * bound.error_factor + bound.rest);
   // Where a bound is infinite, differences of infinities are NaN: nothing is known then.
-  return {lower == lower ? lower : -infinity, upper == upper ? upper : infinity, row};
+  return {lower == lower ? lower : -infinity, upper == upper ? upper : infinity, row, document};
 }
 
 }  // namespace
 
+size_t document_end(const std::vector<Candidate> &candidates, size_t begin) noexcept {
+  size_t end = begin + 1;
+  while (end < candidates.size() && candidates[end].document == candidates[begin].document) ++end;
+  return end;
+}
+
 float keep_candidates(std::vector<Candidate> &candidates, size_t limit) {
-  if (candidates.size() < limit) return -infinity;
-  std::vector<float> lowers(candidates.size());
-  std::transform(candidates.begin(), candidates.end(), lowers.begin(), [](const Candidate &one) { return one.lower; });
+  std::vector<float> lowers;  // of each document
+  lowers.reserve(candidates.size());
+  size_t kept = 0;
+  for (size_t begin = 0, end; begin < candidates.size(); begin = end) {
+    end = document_end(candidates, begin);
+    float lower = candidates[begin].lower;
+    for (size_t i = begin + 1; i < end; ++i) lower = std::max(lower, candidates[i].lower);
+    for (size_t i = begin; i < end; ++i)
+      if (!(candidates[i].upper < lower)) candidates[kept++] = candidates[i];
+    lowers.push_back(lower);
+  }
+  candidates.resize(kept);
+  if (lowers.size() < limit) return -infinity;
+
   const auto last_kept = lowers.begin() + static_cast<std::ptrdiff_t>(limit - 1);
   std::nth_element(lowers.begin(), last_kept, lowers.end(), std::greater<>());
   const float least = *last_kept;
@@ -38,10 +55,12 @@ CandidateRows::CandidateRows(size_t limit, size_t most)
       capacity_(limit + std::max<size_t>(limit, 64)),
       threshold_(std::numeric_limits<float>::quiet_NaN()) {}  // nothing is <= NaN: all rows count at first
 
-void CandidateRows::offer(const Kernels &kernels, const float *uppers, const float *errors, Int8Bound bound,
-                          size_t count, uint32_t first_row) {
+void CandidateRows::offer(const Kernels &kernels, const float *uppers, Int8Bound bound, const RowBlock &rows) {
+  const size_t count = rows.count();
   for (size_t i = 0; (i = kernels.next_above(uppers, i, count, threshold_)) < count; ++i) {
-    candidates_.push_back(make_candidate(uppers[i], errors[i], bound, first_row + static_cast<uint32_t>(i)));
+    const uint32_t document = rows.document(i);
+    if (!rows.may_be_found(document)) continue;
+    candidates_.push_back(make_candidate(uppers[i], rows.columns.errors[i], bound, rows.number(i), document));
     if (candidates_.size() < capacity_) continue;
     // A row whose upper bound equals the least one that is needed may tie with it, so the threshold is just below.
     threshold_ = std::nextafterf(keep_candidates(candidates_, limit_), -infinity);

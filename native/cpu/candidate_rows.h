@@ -6,6 +6,7 @@
 
 #include "int8_bound.h"
 #include "kernels.h"
+#include "row_blocks.h"
 
 namespace ner_retriever {
 
@@ -14,25 +15,28 @@ struct Candidate {
   float lower;
   float upper;
   uint32_t row;
+  uint32_t document;
 };
 
-// Of a stream of rows with bounds on their scores, those that may be among the `limit` best, for one query on one thread.
+// Of a stream of rows with bounds on their scores, those that may be the best of one of the `limit` best documents, for
+// one query on one thread.
 //
-// `limit` rows score at least the `limit`-th best lower bound: what stays below it is out. As in BestRows, rows are
-// collected to twice what was kept, and the threshold lets almost every later row be passed over at once.
+// A document scores at least what the best lower bound of its rows says, and `limit` documents score at least the
+// `limit`-th best of those: rows that stay below it are out, and so are those that stay below another of their document.
+// As in BestDocuments, rows are collected to twice what was kept, and the threshold lets almost every later row be passed
+// over at once.
 //
 // Where more than `most` rows are left, too many scores are too close to tell them apart, and the collection gives up.
 class CandidateRows {
  public:
   CandidateRows(size_t limit, size_t most);
 
-  // uppers, errors [count] of the rows from `first_row` on. An upper bound of NaN says nothing, so the row is kept.
-  void offer(const Kernels &kernels, const float *uppers, const float *errors, Int8Bound bound, size_t count,
-             uint32_t first_row);
+  // uppers [rows.count()]: an upper bound of NaN says nothing, so the row is kept. Rows must come in rising order.
+  void offer(const Kernels &kernels, const float *uppers, Int8Bound bound, const RowBlock &rows);
 
   bool gave_up() const { return gave_up_; }
 
-  // Ends the collection.
+  // Ends the collection: in rising order.
   std::vector<Candidate> take();
 
  private:
@@ -44,8 +48,11 @@ class CandidateRows {
   std::vector<Candidate> candidates_;
 };
 
-// Leaves those whose upper bound is not below the `limit`-th best lower bound, which is returned (minus infinity where
-// there are not as many).
+// candidates: in rising order. Leaves those whose upper bound is neither below the best lower bound of their document nor
+// below the `limit`-th best of all documents, which is returned (minus infinity where there are not as many).
 float keep_candidates(std::vector<Candidate> &candidates, size_t limit);
+
+// The end of the candidates from `begin` on that are of one document.
+size_t document_end(const std::vector<Candidate> &candidates, size_t begin) noexcept;
 
 }  // namespace ner_retriever

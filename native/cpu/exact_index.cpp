@@ -9,7 +9,7 @@
 #include "kernels.h"
 #include "last_error.h"
 #include "ner_retriever/index.h"
-#include "ner_retriever/scan.h"
+#include "ner_retriever/search.h"
 
 namespace ner_retriever {
 
@@ -40,7 +40,7 @@ class ExactIndex final : public Index {
         AlignedFloats chunk = make_aligned_floats(new_capacity * dimensions_);
         copy(chunk.get(), rows + in_last * dimensions_, in_new);
         append_to_last(rows, in_last);
-        segments_.push_back({chunk.get(), in_new});
+        segments_.push_back(segment_of(chunk.get(), in_new));
         chunks_.push_back(std::move(chunk));
         last_capacity_ = new_capacity;
         capacity_ += new_capacity;
@@ -56,11 +56,27 @@ class ExactIndex final : public Index {
 
   ner_status search(const float *queries, size_t query_count, size_t limit, unsigned threads, float *scores,
                     uint32_t *rows) const noexcept override {
-    return ner_scan_top_k(set_, segments_.data(), segments_.size(), dimensions_, queries, query_count, limit, threads,
-                          scores, rows);
+    try {
+      if (limit > size_)
+        return fail(NER_INVALID_ARGUMENT,
+                    "expected a limit within " + std::to_string(size_) + " rows, got " + std::to_string(limit));
+      const ner_segments segments = {NER_FLOAT32, dimensions_, segments_.data(), segments_.size()};
+      std::vector<size_t> counts(query_count);
+      return ner_search_top_k(set_, &segments, nullptr, queries, query_count, limit, threads, scores, rows,
+                              counts.data(), nullptr);
+    } catch (...) {
+      return fail_with_current_exception();
+    }
   }
 
  private:
+  static ner_segment segment_of(const float *rows, size_t count) {
+    ner_segment segment{};
+    segment.vectors = rows;
+    segment.count = count;
+    return segment;
+  }
+
   // A quarter of what is there, from 16 KiB on and up to 256 MiB: few chunks, little of them empty.
   size_t next_capacity() const {
     const size_t row_bytes = dimensions_ * sizeof(float);
@@ -84,7 +100,7 @@ class ExactIndex final : public Index {
   size_t capacity_ = 0;       // rows, over all chunks
   size_t last_capacity_ = 0;  // rows, of the last chunk
   std::vector<AlignedFloats> chunks_;
-  std::vector<ner_rows> segments_;
+  std::vector<ner_segment> segments_;
 };
 
 }  // namespace

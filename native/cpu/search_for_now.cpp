@@ -66,26 +66,6 @@ ner_status damaged(const Damage &damage, uint32_t *row) {
 float ner_ranking_score(uint64_t key) { return score_of_key(key); }
 uint32_t ner_ranking_row(uint64_t key) { return row_of_key(key); }
 
-ner_status ner_search_top_k(ner_instruction_set set, const ner_segments *segments, const ner_selection *selection,
-                            const float *queries, size_t query_count, size_t limit, unsigned, float *scores,
-                            uint32_t *rows, size_t *counts, uint32_t *damaged_row) {
-  try {
-    for (size_t q = 0; q < query_count; ++q) {
-      const auto keys = ranking(set, *segments, selection, queries + q * segments->dimensions);
-      counts[q] = std::min(limit, keys.size());
-      for (size_t i = 0; i < counts[q]; ++i) {
-        scores[q * limit + i] = score_of_key(keys[i]);
-        rows[q * limit + i] = row_of_key(keys[i]);
-      }
-    }
-    return NER_OK;
-  } catch (const Damage &damage) {
-    return damaged(damage, damaged_row);
-  } catch (...) {
-    return fail_with_current_exception();
-  }
-}
-
 ner_status ner_search_ranking(ner_instruction_set set, const ner_segments *segments, const ner_selection *selection,
                               const float *query, float minimum_score, unsigned, uint64_t *keys, size_t capacity,
                               size_t *key_count, uint32_t *damaged_row) {

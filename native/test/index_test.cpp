@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "harness.h"
-#include "ner_retriever/scan.h"
+#include "ner_retriever/search.h"
 
 using ner_retriever::Index;
 
@@ -27,10 +27,14 @@ TEST("an index filled in pieces answers as a scan over all rows") {
       const size_t limit = random_size(0, index->size());
       std::vector<float> scores(3 * limit), expected_scores(3 * limit);
       std::vector<uint32_t> rows(3 * limit), expected_rows(3 * limit);
-      const ner_rows segment = {all.data(), index->size()};
+      ner_segment segment{};
+      segment.vectors = all.data();
+      segment.count = index->size();
+      const ner_segments segments = {NER_FLOAT32, dimensions, &segment, 1};
+      std::vector<size_t> counts(3);
       CHECK(index->search(queries.data(), 3, limit, 2, scores.data(), rows.data()) == NER_OK, ner_last_error());
-      CHECK(ner_scan_top_k(set, &segment, 1, dimensions, queries.data(), 3, limit, 1, expected_scores.data(),
-                           expected_rows.data()) == NER_OK,
+      CHECK(ner_search_top_k(set, &segments, nullptr, queries.data(), 3, limit, 1, expected_scores.data(),
+                             expected_rows.data(), counts.data(), nullptr) == NER_OK,
             ner_last_error());
       CHECK(rows == expected_rows && scores == expected_scores, ner_instruction_set_name(set));
     }

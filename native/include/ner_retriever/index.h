@@ -23,7 +23,8 @@ class Index {
   // rows [count, dimensions]. They are copied, and numbered on from size(). On failure nothing was added.
   virtual ner_status add(const float *rows, size_t count) noexcept = 0;
 
-  // As ner_scan_top_k: queries [query_count, dimensions]; scores and rows [query_count, limit]; limit <= size().
+  // The `limit` rows that score highest for each query, best first, as ner_search_top_k ranks them: queries
+  // [query_count, dimensions]; scores and rows [query_count, limit]; limit <= size().
   virtual ner_status search(const float *queries, size_t query_count, size_t limit, unsigned threads, float *scores,
                             uint32_t *rows) const noexcept = 0;
 };

@@ -9,7 +9,8 @@
 #include "int8_bound.h"
 #include "int8_kernels.h"
 #include "kernels.h"
-#include "ner_retriever/scan.h"
+#include "ner_retriever/search.h"
+#include "search_rows.h"
 
 namespace {
 
@@ -21,7 +22,7 @@ struct Quantised {
   std::vector<float> originals;
   std::vector<int8_t> codes;
   std::vector<float> scales, errors;
-  std::vector<ner_int8_rows> segments;
+  std::vector<ner_segment> segments;
   size_t dimensions;
 
   Quantised(std::vector<float> rows, size_t row_dimensions, const std::vector<size_t> &counts)
@@ -36,8 +37,8 @@ struct Quantised {
       CHECK(ner_int8_quantise(originals.data() + at, in_segment, dimensions, codes.data() + at, scales.data() + first,
                               errors.data() + first, &longest) == NER_OK,
             ner_last_error());
-      segments.push_back({codes.data() + at, scales.data() + first, errors.data() + first, originals.data() + at,
-                          in_segment, longest});
+      segments.push_back({originals.data() + at, nullptr, codes.data() + at, scales.data() + first,
+                          errors.data() + first, longest, nullptr, nullptr, in_segment});
       first += in_segment;
     }
     CHECK(first == count, "segments cover the rows");
@@ -45,26 +46,38 @@ struct Quantised {
   Quantised(const Quantised &) = delete;
 };
 
-// The int8 scan gives what the float32 scan gives, to the bit. Returns the rows that were scored again.
+// The int8 search gives what the float32 search gives, to the bit. Returns how many rows were scored again.
 std::vector<size_t> check_same(ner_instruction_set set, const Quantised &rows, const std::vector<float> &queries,
                                size_t limit, unsigned threads, const std::string &kind) {
   const size_t count = queries.size() / rows.dimensions;
   const size_t row_count = rows.scales.size();
-  const ner_rows all = {rows.originals.data(), row_count};
+  ner_segment whole{};
+  whole.vectors = rows.originals.data();
+  whole.count = row_count;
+  const ner_segments all = {NER_FLOAT32, rows.dimensions, &whole, 1};
+  const ner_segments quantised = {NER_INT8, rows.dimensions, rows.segments.data(), rows.segments.size()};
   std::vector<float> expected_scores(count * limit), scores(count * limit, 1e30f);
   std::vector<uint32_t> expected_rows(count * limit), found(count * limit, 0xABABABABu);
-  std::vector<size_t> rescored(count, 77);
-  CHECK(ner_scan_top_k(set, &all, 1, rows.dimensions, queries.data(), count, limit, 1, expected_scores.data(),
-                       expected_rows.data()) == NER_OK,
+  std::vector<size_t> rescored(count, 77), counts(count);
+  CHECK(ner_search_top_k(set, &all, nullptr, queries.data(), count, limit, 1, expected_scores.data(),
+                         expected_rows.data(), counts.data(), nullptr) == NER_OK,
         ner_last_error());
-  CHECK(ner_int8_scan_top_k(set, rows.segments.data(), rows.segments.size(), rows.dimensions, queries.data(), count,
-                            limit, threads, scores.data(), found.data(), rescored.data()) == NER_OK,
+  CHECK(ner_search_top_k(set, &quantised, nullptr, queries.data(), count, limit, threads, scores.data(), found.data(),
+                         counts.data(), nullptr) == NER_OK,
         ner_last_error());
+  using namespace ner_retriever;
+  const RowPlaces places(quantised);
+  const Selection everything(nullptr);
+  const SearchedRows searched{*kernels_for(set), int8_kernels_for(set), quantised, places, everything, threads};
+  for (size_t first = 0; first < count; first += query_group)
+    search_int8(searched, queries.data() + first * rows.dimensions, std::min(query_group, count - first), limit,
+                rescored.data() + first);
   const std::string about = kind + ", " + ner_instruction_set_name(set) + ", " + std::to_string(row_count) + " x " +
                             std::to_string(rows.dimensions) + ", " + std::to_string(count) + " queries, limit " +
                             std::to_string(limit) + ", " + std::to_string(threads) + " threads";
   CHECK(found == expected_rows, about);
   CHECK(std::memcmp(scores.data(), expected_scores.data(), scores.size() * sizeof(float)) == 0, about);
+  for (const size_t there : counts) CHECK(there == limit, about);
   for (const size_t again : rescored) CHECK(again >= limit && again <= row_count, about);
   return rescored;
 }
@@ -145,7 +158,7 @@ std::vector<size_t> cut(size_t count, size_t pieces) {
 // Every float32 score of every set lies within the bounds, and every whole-number dot is exact. Returns the pairs.
 size_t check_bounds(const Quantised &rows, const std::vector<float> &queries, const std::string &kind) {
   const size_t dimensions = rows.dimensions;
-  const ner_int8_rows &segment = rows.segments[0];
+  const ner_segment &segment = rows.segments[0];
   const size_t count = segment.count;
   const size_t stride = (dimensions + 63) / 64 * 64;
   const size_t query_count = queries.size() / dimensions;
@@ -164,7 +177,7 @@ size_t check_bounds(const Quantised &rows, const std::vector<float> &queries, co
   for (const ner_instruction_set set : available_sets()) {
     std::vector<float> scores(query_count * count), uppers(count);
     std::vector<int32_t> dots(query_count * count);
-    ner_retriever::kernels_for(set)->score_block(segment.originals, count, dimensions, queries.data(), query_count,
+    ner_retriever::kernels_for(set)->score_block(segment.vectors, count, dimensions, queries.data(), query_count,
                                                  scores.data(), count);
     const ner_retriever::Int8Kernels &kernels = ner_retriever::int8_kernels_for(set);
     kernels.dots(segment.codes, count, dimensions, codes.data(), query_count, stride, dots.data(), count);
@@ -327,16 +340,20 @@ TEST("sizes that cannot be are refused; nothing to find is fine") {
   const Quantised one({1, 2}, 2, {1});
   float score;
   uint32_t found;
+  size_t count;
   int8_t codes[2];
   float scale, error, longest;
-  const auto scan = [&](const ner_int8_rows *segments, size_t count, size_t dimensions, size_t queries, size_t limit) {
-    return ner_int8_scan_top_k(NER_SCALAR, segments, count, dimensions, row, queries, limit, 1, &score, &found, nullptr);
+  const auto search = [&](const ner_segment *segments, size_t segment_count, size_t dimensions, size_t queries) {
+    const ner_segments all = {NER_INT8, dimensions, segments, segment_count};
+    return ner_search_top_k(NER_SCALAR, &all, nullptr, row, queries, 1, 1, &score, &found, &count, nullptr);
   };
-  CHECK(scan(one.segments.data(), 1, 2, 1, 2) == NER_INVALID_ARGUMENT, "limit 2 of 1");
-  CHECK(scan(one.segments.data(), 1, 0, 1, 1) == NER_INVALID_ARGUMENT, "0 dimensions");
-  CHECK(scan(one.segments.data(), 1, NER_INT8_MOST_DIMENSIONS + 1, 1, 1) == NER_INVALID_ARGUMENT, "too many dimensions");
-  CHECK(scan(one.segments.data(), 1, 2, 0, 1) == NER_OK, "no queries");
-  CHECK(scan(nullptr, 0, 2, 1, 0) == NER_OK, "no rows");
+  CHECK(search(one.segments.data(), 1, 0, 1) == NER_INVALID_ARGUMENT, "0 dimensions");
+  CHECK(search(one.segments.data(), 1, NER_INT8_MOST_DIMENSIONS + 1, 1) == NER_INVALID_ARGUMENT, "too many dimensions");
+  CHECK(search(one.segments.data(), 1, 2, 0) == NER_OK, "no queries");
+  CHECK(search(nullptr, 0, 2, 1) == NER_OK && count == 0, "no rows");
+  ner_segment no_codes = one.segments[0];
+  no_codes.codes = nullptr;
+  CHECK(search(&no_codes, 1, 2, 1) == NER_INVALID_ARGUMENT, "a column that is not there");
   CHECK(ner_int8_quantise(row, 1, 0, codes, &scale, &error, &longest) == NER_INVALID_ARGUMENT, "0 dimensions");
   CHECK(ner_int8_quantise(row, 1, NER_INT8_MOST_DIMENSIONS + 1, codes, &scale, &error, &longest) ==
             NER_INVALID_ARGUMENT,

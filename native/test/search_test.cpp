@@ -1,4 +1,4 @@
-#include "ner_retriever/scan.h"
+#include "ner_retriever/search.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,18 +10,31 @@
 
 namespace {
 
+struct Rows {
+  const float *data;
+  size_t count;
+};
+
 struct Found {
   std::vector<float> scores;
   std::vector<uint32_t> rows;
 };
 
-Found scan(ner_instruction_set set, const std::vector<ner_rows> &segments, size_t dimensions,
-           const std::vector<float> &queries, size_t limit, unsigned threads) {
+Found scan(ner_instruction_set set, const std::vector<Rows> &rows, size_t dimensions, const std::vector<float> &queries,
+           size_t limit, unsigned threads) {
   const size_t count = queries.size() / dimensions;
   Found found{std::vector<float>(count * limit, 1e30f), std::vector<uint32_t>(count * limit, 0xABABABABu)};
-  CHECK(ner_scan_top_k(set, segments.data(), segments.size(), dimensions, queries.data(), count, limit, threads,
-                       found.scores.data(), found.rows.data()) == NER_OK,
+  std::vector<ner_segment> segments(rows.size(), ner_segment{});
+  for (size_t i = 0; i < rows.size(); ++i) {
+    segments[i].vectors = rows[i].data;
+    segments[i].count = rows[i].count;
+  }
+  const ner_segments all = {NER_FLOAT32, dimensions, segments.data(), segments.size()};
+  std::vector<size_t> counts(count);
+  CHECK(ner_search_top_k(set, &all, nullptr, queries.data(), count, limit, threads, found.scores.data(),
+                         found.rows.data(), counts.data(), nullptr) == NER_OK,
         ner_last_error());
+  for (const size_t there : counts) CHECK(there == limit, "as many as were asked for");
   return found;
 }
 
@@ -194,14 +207,25 @@ TEST("the number of threads changes nothing") {
 
 TEST("sizes that cannot be are refused; nothing to find is fine") {
   const float row[2] = {1, 2};
-  const ner_rows segment = {row, 1};
-  float score;
-  uint32_t found;
-  CHECK(ner_scan_top_k(NER_SCALAR, &segment, 1, 2, row, 1, 2, 1, &score, &found) == NER_INVALID_ARGUMENT, "limit 2 of 1");
-  CHECK(ner_scan_top_k(NER_SCALAR, &segment, 1, 0, row, 1, 1, 1, &score, &found) == NER_INVALID_ARGUMENT,
-        "0 dimensions");
-  CHECK(ner_scan_top_k(NER_SCALAR, &segment, 1, 2, row, 0, 1, 1, nullptr, nullptr) == NER_OK, "no queries");
-  CHECK(ner_scan_top_k(NER_SCALAR, nullptr, 0, 2, row, 1, 0, 1, nullptr, nullptr) == NER_OK, "no rows");
+  ner_segment segment{};
+  segment.vectors = row;
+  segment.count = 1;
+  float scores[2] = {7, 7};
+  uint32_t found[2] = {7, 7};
+  size_t count = 7;
+  const auto search = [&](const ner_segment *segments, size_t segment_count, size_t dimensions, size_t queries,
+                          size_t limit) {
+    const ner_segments all = {NER_FLOAT32, dimensions, segments, segment_count};
+    return ner_search_top_k(NER_SCALAR, &all, nullptr, row, queries, limit, 1, scores, found, &count, nullptr);
+  };
+  CHECK(search(&segment, 1, 0, 1, 1) == NER_INVALID_ARGUMENT, "0 dimensions");
+  CHECK(search(&segment, 1, 2, 0, 1) == NER_OK && count == 7, "no queries");
+  CHECK(search(nullptr, 0, 2, 1, 1) == NER_OK && count == 0, "no rows");
+  CHECK(search(&segment, 1, 2, 1, 0) == NER_OK && count == 0, "limit 0");
+  CHECK(search(&segment, 1, 2, 1, 2) == NER_OK && count == 1, "limit 2 of 1");
+  CHECK(scores[0] == 5 && found[0] == 0 && scores[1] == 7 && found[1] == 7, "the other place is left as it is");
+  segment.vectors = nullptr;
+  CHECK(search(&segment, 1, 2, 1, 1) == NER_INVALID_ARGUMENT, "a column that is not there");
 }
 
 int main() { return run_all(); }

@@ -1,0 +1,83 @@
+#include "ner_retriever/search.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "last_error.h"
+#include "ner_retriever/int8_scan.h"
+#include "originals.h"
+#include "ranking_key.h"
+#include "search_rows.h"
+
+namespace {
+
+using namespace ner_retriever;
+
+ner_status check_segments(const ner_segments &segments) {
+  const size_t most_dimensions =
+      segments.precision == NER_INT8 ? NER_INT8_MOST_DIMENSIONS : std::numeric_limits<uint32_t>::max();
+  if (segments.dimensions == 0 || segments.dimensions > most_dimensions)
+    return fail(NER_INVALID_ARGUMENT, "expected 1 to " + std::to_string(most_dimensions) + " dimensions, got " +
+                                          std::to_string(segments.dimensions));
+  size_t row_count = 0;
+  for (size_t i = 0; i < segments.count; ++i) {
+    const ner_segment &segment = segments.segments[i];
+    row_count += segment.count;
+    if (segment.count == 0) continue;
+    const bool there = segments.precision == NER_BFLOAT16
+                           ? segment.halves != nullptr
+                           : segment.vectors != nullptr &&
+                                 (segments.precision != NER_INT8 || (segment.codes != nullptr && segment.scales != nullptr &&
+                                                                     segment.errors != nullptr));
+    if (!there)
+      return fail(NER_INVALID_ARGUMENT, "expected all columns of the precision in segment " + std::to_string(i));
+  }
+  if (row_count > std::numeric_limits<uint32_t>::max())
+    return fail(NER_INVALID_ARGUMENT, "expected fewer than 2^32 rows, got " + std::to_string(row_count));
+  return NER_OK;
+}
+
+ner_status fail_with_damage(const DamagedRow &damage, uint32_t *damaged_row) {
+  if (damaged_row != nullptr) *damaged_row = damage.row;
+  return fail(NER_DAMAGED, "row " + std::to_string(damage.row) + " is not what its checksum says");
+}
+
+}  // namespace
+
+ner_status ner_search_top_k(ner_instruction_set set, const ner_segments *segments, const ner_selection *selection,
+                            const float *queries, size_t query_count, size_t limit, unsigned threads, float *scores,
+                            uint32_t *rows, size_t *counts, uint32_t *damaged_row) {
+  try {
+    const Kernels *kernels = kernels_for(set);
+    if (kernels == nullptr) return NER_UNAVAILABLE;
+    if (const ner_status status = check_segments(*segments); status != NER_OK) return status;
+    if (segments->precision == NER_BFLOAT16) return fail(NER_UNAVAILABLE, "rows of bfloat16 cannot be searched yet");
+    std::fill_n(counts, query_count, size_t{0});
+    const RowPlaces places(*segments);
+    const size_t most = std::min(limit, places.row_count());
+    if (most == 0) return NER_OK;
+
+    const Selection selected(selection);
+    const SearchedRows searched{*kernels, int8_kernels_for(set), *segments, places, selected, threads};
+    for (size_t first = 0; first < query_count; first += query_group) {
+      const size_t group = std::min(query_group, query_count - first);
+      const float *some = queries + first * segments->dimensions;
+      const std::vector<std::vector<uint64_t>> keys =
+          segments->precision == NER_INT8 ? search_int8(searched, some, group, most, nullptr)
+                                          : search_all_rows(searched, segments->precision, some, group, most);
+      for (size_t query = 0; query < group; ++query) {
+        const std::vector<uint64_t> &mine = keys[query];
+        const size_t to = (first + query) * limit;
+        counts[first + query] = mine.size();
+        std::transform(mine.begin(), mine.end(), scores + to, score_of_key);
+        std::transform(mine.begin(), mine.end(), rows + to, row_of_key);
+      }
+    }
+    return NER_OK;
+  } catch (const DamagedRow &damage) {
+    return fail_with_damage(damage, damaged_row);
+  } catch (...) {
+    return fail_with_current_exception();
+  }
+}

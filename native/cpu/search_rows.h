@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "int8_kernels.h"
+#include "kernels.h"
+#include "row_blocks.h"
+
+namespace ner_retriever {
+
+// What a search goes through, whatever the queries.
+struct SearchedRows {
+  const Kernels &kernels;
+  const Int8Kernels &int8_kernels;
+  const ner_segments &segments;
+  const RowPlaces &places;
+  const Selection &selection;
+  unsigned threads;
+};
+
+// Queries that are answered together: their scores of a block are kept at once, and so is what is found for each.
+constexpr size_t query_group = 64;
+
+// For each of at most query_group queries [query_count, dimensions] the ranking keys of the `limit` best documents, best
+// first. limit >= 1.
+// By the scores of every row: float32 or bfloat16, or the float32 rows of an int8 index.
+std::vector<std::vector<uint64_t>> search_all_rows(const SearchedRows &rows, ner_precision read, const float *queries,
+                                                   size_t query_count, size_t limit);
+// By the codes, and the float32 rows of those that may be among the best: the same keys. rescored [query_count], or
+// null: how many float32 rows were read for each query.
+std::vector<std::vector<uint64_t>> search_int8(const SearchedRows &rows, const float *queries, size_t query_count,
+                                               size_t limit, size_t *rescored);
+
+}  // namespace ner_retriever

@@ -64,7 +64,11 @@ async function commits(count) {
   const runs = [];
   for (const kind of ['without', 'with']) {
     const directory = join(folder, `commits-${count}-${kind}`);
-    await IndexFolder.create(directory, { name: 'none', version: '1', fingerprint: 'none', path: null }, 1);
+    await IndexFolder.create(directory, {
+      model: { name: 'none', version: '1', fingerprint: 'none', path: null },
+      dimensions: 1,
+      precision: 'float32',
+    });
     if (kind === 'without') stopFilling(directory);
     const opened = await IndexFolder.open(directory);
     runs.push({ kind, directory, opened, writer: await opened.openWriter(), seconds: [] });

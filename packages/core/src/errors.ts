@@ -427,6 +427,18 @@ const kinds = {
     message: (d) =>
       `The index "${d.directory}" has format ${d.received}, but this version reads formats up to ${d.expected}. Update @ner-retriever/core.`,
   },
+  INDEX_FORMAT_OLDER: {
+    status: 409,
+    exitCode: 1,
+    message: (d) =>
+      `The index "${d.directory}" has format ${d.received}, of a version before the first release; this version reads format ${d.expected}. Remove the folder and index the documents again.`,
+  },
+  INDEX_PRECISION_MISMATCH: {
+    status: 409,
+    exitCode: 1,
+    message: (d) =>
+      `The index "${d.directory}" keeps its vectors as ${d.received}, not as ${d.expected}. Leave the precision out to use it as it is, or make a new index.`,
+  },
   INDEX_MODEL_MISMATCH: {
     status: 409,
     exitCode: 1,
@@ -438,12 +450,6 @@ const kinds = {
     exitCode: 1,
     message: (d) =>
       `The index "${d.directory}" was made by model ${d.name}, which is no longer at "${d.path}". Say where it lies now: --model DIR (in code: the option model).`,
-  },
-  INDEX_WORDS_MISSING: {
-    status: 409,
-    exitCode: 1,
-    message: (d) =>
-      `The index "${d.directory}" was made by an earlier version, which kept no full text for hybrid search. Index into it once more, be it the same documents: "ner-retriever index FILE --index DIR" (in code: add) makes the full text of all that is there. Or search without hybrid.`,
   },
   INDEX_DAMAGED: {
     status: 500,

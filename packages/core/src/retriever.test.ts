@@ -14,7 +14,6 @@ import {
   readDocuments,
   readJsonLines,
 } from '@ner-retriever/core';
-import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const model = fileURLToPath(new URL('../../../test/fixtures/tiny-model', import.meta.url));
@@ -68,13 +67,6 @@ async function failure(work: PromiseLike<unknown>): Promise<NerRetrieverError> {
   );
   expect(NerRetrieverError.isInstance(error), String(error)).toBe(true);
   return error as NerRetrieverError;
-}
-
-/** Makes the index what an earlier version would have left. */
-function withoutWords(): void {
-  const catalog = new Database(join(index, 'catalog.sqlite'));
-  catalog.exec('DROP TRIGGER document_added; DROP TRIGGER document_removed; DROP TABLE words;');
-  catalog.close();
 }
 
 /** All that searching can tell of an index. */
@@ -138,21 +130,6 @@ describe('documents in, evidence out', () => {
     }
   });
 
-  test('hybrid in an index of an earlier version: told what to do, and after that as if it had been made now', async () => {
-    const before = await open();
-    await before.add(documents(100));
-    const expected = await answers(before);
-    await before.close();
-    withoutWords();
-
-    await using retriever = await open();
-    const error = await failure(retriever.search('car', { mode: 'hybrid' }));
-    expect(error.code).toBe('INDEX_WORDS_MISSING');
-    expect((await retriever.search('car')).hits).toHaveLength(10);
-    expect(await retriever.add(documents(100))).toMatchObject({ documents: 0, unchanged: 100 });
-    expect(await answers(retriever)).toEqual(expected);
-  });
-
   test('an index that is opened again answers the same, and remembers its model', async () => {
     const before = await open();
     await before.add(documents(200));
@@ -165,7 +142,7 @@ describe('documents in, evidence out', () => {
     expect(info).toMatchObject({
       documents: 200,
       mentions: 200,
-      formatVersion: 1,
+      formatVersion: 2,
       dimensions: 32,
       model: { directory: model },
     });
@@ -400,7 +377,7 @@ describe('adding', () => {
 describe('what is refused', () => {
   test('options are checked, none is misspelled in silence', async () => {
     expect((await failure(open({ modle: 'x' } as never))).code).toBe('OPTION_UNKNOWN');
-    expect((await failure(open({ backend: 'annoy' as never }))).code).toBe('OPTION_INVALID');
+    expect((await failure(open({ precision: 'float8' as never }))).code).toBe('OPTION_INVALID');
     expect((await failure(Retriever.open(index, { create: true, readOnly: true }))).code).toBe('OPTION_INVALID');
     await using retriever = await open();
     expect((await failure(retriever.search('car', { limit: 0 }))).code).toBe('OPTION_INVALID');
@@ -536,37 +513,6 @@ describe('processes that die', () => {
 
     await using retriever = await Retriever.open(index, { readOnly: true });
     expect(retriever.info()).toMatchObject({ documents: all.length, mentions: all.length });
-    expect(await answers(retriever)).toEqual(expected);
-  }, 180_000);
-
-  test('killed while an index of an earlier version gets its full text: all of it is there, or none', async () => {
-    const all = documents(8000);
-    const file = join(directory, 'all.jsonl');
-    await writeFile(file, jsonLines(all));
-    const made = await open();
-    await made.add(all);
-    const expected = await answers(made);
-    await made.close();
-    withoutWords();
-
-    let missing = 0;
-    for (let kill = 0; kill < 8; kill += 1) {
-      const child = indexInChild(file);
-      const end = ended(child);
-      await sleep(50 + kill * 80);
-      child.kill('SIGKILL');
-      await end;
-      await using killed = await Retriever.open(index, { readOnly: true });
-      const found = await answers(killed).catch((error: NerRetrieverError) => error.code);
-      if (found === 'INDEX_WORDS_MISSING') missing += 1;
-      else {
-        expect(found).toEqual(expected);
-        withoutWords();
-      }
-    }
-    expect(missing).toBeGreaterThan(0);
-    expect(await ended(indexInChild(file))).toMatchObject({ code: 0, errors: '' });
-    await using retriever = await Retriever.open(index, { readOnly: true });
     expect(await answers(retriever)).toEqual(expected);
   }, 180_000);
 

@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import type { IndexBackend } from '@ner-retriever/native';
+import type { Precision } from '@ner-retriever/native';
 import { checkOption, checkOptions } from './check-options.js';
 import { type DocumentMentions, Embedder, type MentionEmbeddings } from './embedder.js';
 import { NerRetrieverError } from './errors.js';
 import { addDocuments, type EncodedDocument } from './index/add-documents.js';
 import type { Refusal, SkippedInDocument } from './index/add-progress.js';
 import { AddRun } from './index/add-run.js';
+import type { CompactionProgress, CompactionSummary } from './index/compaction.js';
 import { IndexFolder } from './index/index-folder.js';
 import type { IndexWriter } from './index/index-writer.js';
-import type { Manifest } from './index/manifest.js';
+import { type Manifest, precisions } from './index/manifest.js';
 import type { Mention } from './mentions/mention.js';
 import type { MentionDetector } from './mentions/mention-detector.js';
 import { type ResolvedModel, resolveModel } from './model/resolve-model.js';
@@ -29,8 +30,11 @@ export interface RetrieverOptions {
   readonly readOnly?: boolean;
   /** Encoder threads. Default: one a core; one in all with `readOnly`, where there is little to encode. */
   readonly workers?: number;
-  /** What searches the vectors: `exact` (default) or `faiss`. */
-  readonly backend?: IndexBackend;
+  /**
+   * How a new index keeps its vectors: `int8` (default: bytes are searched, the float32 vectors beside them decide, so that the answer is
+   * float32's), `float32`, or `bfloat16` (half the bytes; scores differ from float32's in the third digit). For an index that is there, what it must have.
+   */
+  readonly precision?: Precision;
   readonly signal?: AbortSignal;
 }
 
@@ -48,6 +52,12 @@ export interface AddOptions {
   readonly onRefused?: (refusal: Refusal) => void;
   /** Told of every mention that cannot be used, once its document is in. */
   readonly onSkipped?: (skipped: SkippedInDocument) => void;
+}
+
+export interface CompactOptions {
+  /** Ends the run and leaves the index as it was. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: CompactionProgress) => void;
 }
 
 export interface SearchOptions {
@@ -80,6 +90,8 @@ export interface IndexInfo {
   readonly mentions: number;
   /** Columns of a vector. */
   readonly dimensions: number;
+  /** How the vectors are kept. */
+  readonly precision: Precision;
   /** All files of the index. */
   readonly bytes: number;
   readonly model: {
@@ -106,10 +118,10 @@ export class Retriever {
   #closing: Promise<void> | undefined;
 
   private constructor(folder: IndexFolder, embedder: Embedder, options: RetrieverOptions) {
-    const { backend, readOnly = false, workers = availableParallelism() } = options;
+    const { readOnly = false, workers = availableParallelism() } = options;
     this.#folder = folder;
     this.#embedder = embedder;
-    this.#searcher = new Searcher(folder, backend && { backend });
+    this.#searcher = new Searcher(folder);
     this.#readOnly = readOnly;
     this.#chunkCharacters = charactersPerWorker * workers;
   }
@@ -118,8 +130,8 @@ export class Retriever {
    * Opens an index folder. Searching needs no more than this; the first `add` or `delete` takes the writer's lock, for as long as it
    * runs.
    *
-   * @throws NerRetrieverError INDEX_NOT_FOUND, NOT_AN_INDEX, INDEX_FORMAT_NEWER, INDEX_DAMAGED, INDEX_MODEL_MISMATCH,
-   *   INDEX_MODEL_MISSING, MODEL_… where the model folder is not what it should be, and HUB_… where it cannot be downloaded
+   * @throws NerRetrieverError INDEX_NOT_FOUND, NOT_AN_INDEX, INDEX_FORMAT_NEWER, INDEX_FORMAT_OLDER, INDEX_DAMAGED,
+   *   INDEX_PRECISION_MISMATCH, INDEX_MODEL_MISMATCH, INDEX_MODEL_MISSING, MODEL_… where the model folder is not what it should be, and HUB_… where it cannot be downloaded
    */
   static async open(directory: string, options: RetrieverOptions = {}): Promise<Retriever> {
     checkOption(typeof directory === 'string' && directory !== '', 'the index', 'the path of a folder', directory);
@@ -129,23 +141,34 @@ export class Retriever {
       'detector',
       'readOnly',
       'workers',
-      'backend',
+      'precision',
       'signal',
     ]);
-    const { create = false, readOnly = false, workers = readOnly ? 1 : undefined, detector, backend, signal } = options;
+    const {
+      create = false,
+      readOnly = false,
+      workers = readOnly ? 1 : undefined,
+      detector,
+      precision,
+      signal,
+    } = options;
     checkOption(typeof create === 'boolean', 'create', 'true or false', create);
     checkOption(typeof readOnly === 'boolean', 'readOnly', 'true or false', readOnly);
     checkOption(!(create && readOnly), 'create', 'false with readOnly', create);
     checkOption(
-      backend === undefined || backend === 'exact' || backend === 'faiss',
-      'backend',
-      'exact or faiss',
-      backend,
+      precision === undefined || precisions.includes(precision),
+      'precision',
+      precisions.join(', '),
+      precision,
     );
 
     const root = resolve(directory);
     const manifest = await IndexFolder.inspect(root);
     if (!manifest && !create) throw new NerRetrieverError('INDEX_NOT_FOUND', { directory });
+    if (manifest && precision !== undefined && manifest.precision !== precision) {
+      const details = { directory, expected: precision, received: manifest.precision };
+      throw new NerRetrieverError('INDEX_PRECISION_MISMATCH', details);
+    }
     const model = options.model ?? rememberedModel(manifest, directory);
     const resolved = model === undefined ? undefined : await resolveModel(model, signal && { signal });
     const embedder = await Embedder.open(resolved?.directory, {
@@ -154,7 +177,7 @@ export class Retriever {
       ...(signal && { signal }),
     });
     try {
-      if (!manifest) await createIndex(root, embedder, resolved);
+      if (!manifest) await createIndex(root, embedder, resolved, precision);
       const folder = await IndexFolder.open(root);
       checkModel(folder, embedder);
       return new Retriever(folder, embedder, options);
@@ -215,7 +238,7 @@ export class Retriever {
   /**
    * The documents that mention an entity of the described type, best first, each once, with its best mention.
    *
-   * @throws NerRetrieverError OPTION_…, CLOSED, INDEX_DAMAGED, DESCRIPTION_EMPTY, INDEX_WORDS_MISSING
+   * @throws NerRetrieverError OPTION_…, CLOSED, INDEX_DAMAGED, DESCRIPTION_EMPTY
    */
   async search(description: string, options: SearchOptions = {}): Promise<SearchResult> {
     const startedAt = performance.now();
@@ -277,6 +300,21 @@ export class Retriever {
     return this.#track(this.#write(async (writer) => writer.delete(id)));
   }
 
+  /**
+   * Gives back the room that deleted and replaced documents took. Needs as much free disk as the living ones take; until it is done the
+   * index is as it was, and searches go on meanwhile.
+   *
+   * @throws NerRetrieverError OPTION_…, CLOSED, INDEX_READ_ONLY, INDEX_LOCKED, DISK_FULL, INDEX_DAMAGED, and the signal's reason
+   */
+  async compact(options: CompactOptions = {}): Promise<CompactionSummary> {
+    checkOptions('compact', options, ['signal', 'onProgress']);
+    const { signal, onProgress: report = () => {} } = options;
+    checkOption(signal === undefined || signal instanceof AbortSignal, 'signal', 'an AbortSignal', signal);
+    checkOption(typeof report === 'function', 'onProgress', 'a function', report);
+    this.#checkWritable();
+    return this.#track(this.#write((writer) => writer.compact({ signal, report })));
+  }
+
   /** What the index holds now. */
   info(): IndexInfo {
     this.#checkOpen();
@@ -289,6 +327,7 @@ export class Retriever {
       documents,
       mentions,
       dimensions: manifest.dimensions,
+      precision: manifest.precision,
       bytes: this.#folder.bytes(),
       model: { name, version, fingerprint, directory: this.#embedder.model.directory },
     };
@@ -350,12 +389,17 @@ function rememberedModel(manifest: Manifest | null, directory: string): string |
   return path;
 }
 
-async function createIndex(directory: string, { model }: Embedder, given: ResolvedModel | undefined): Promise<void> {
+async function createIndex(
+  directory: string,
+  { model }: Embedder,
+  given: ResolvedModel | undefined,
+  precision: Precision = 'int8',
+): Promise<void> {
   const { name, version, dimensions } = model.description;
   const path = given === undefined ? null : model.directory;
   const source = given?.source ?? null;
   const made = { name, version, fingerprint: model.fingerprint, path, ...(source !== null && { source }) };
-  await IndexFolder.create(directory, made, dimensions);
+  await IndexFolder.create(directory, { model: made, dimensions, precision });
 }
 
 /** What tells an index whether a document was read with the same detector; null: the model's own. */

@@ -4,7 +4,10 @@ import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
 import { NerRetrieverError } from '../errors.js';
 import { matchExpression } from '../lexical/match-expression.js';
-import { textTokenizer } from '../lexical/text-tokenizer.js';
+import { catalogSchema, catalogVersion } from './catalog-schema.js';
+import { numbersChecksum } from './numbers-checksum.js';
+import type { AppendedRows, CountedSegment } from './segment-writer.js';
+import { type Block, type BlockColumns, packBlock, unpackBlock } from './stored-block.js';
 import {
   columnTypes,
   type DocumentColumns,
@@ -15,29 +18,9 @@ import {
   unpackDocument,
   utf8,
 } from './stored-document.js';
+import { emptyTotals, packTotals, type Totals, unpackTotals } from './totals.js';
 
 export const catalogFile = 'catalog.sqlite';
-
-/** Vectors that one commit appended: rows `firstRow` to `firstRow + rows` of the index. */
-export interface Block {
-  readonly block: number;
-  readonly segment: number;
-  /** Where in the segment the block begins, in rows. */
-  readonly segmentRow: number;
-  readonly firstRow: number;
-  readonly rows: number;
-  /** CRC32C of the block's bytes in the two files of its segment. */
-  readonly vectorsChecksum: number;
-  readonly documentsChecksum: number;
-}
-
-export interface Totals {
-  /** Documents and mentions that are alive. */
-  readonly documents: number;
-  readonly mentions: number;
-  /** Rows ever written, dead ones included: also the next row. */
-  readonly rows: number;
-}
 
 /**
  * The SQLite file of an index: documents with their mentions, and how much of the segments counts. All methods are synchronous.
@@ -46,6 +29,8 @@ export class Catalog {
   readonly #database: Database.Database;
   readonly #file: string;
   readonly #statements = new Map<string, Database.Statement>();
+  /** Of the transaction under way, which writes them last. */
+  #counted: Totals = emptyTotals;
 
   private constructor(file: string, name = file) {
     this.#file = file;
@@ -57,7 +42,10 @@ export class Catalog {
     const catalog = new Catalog(resolve(directory, catalogFile));
     catalog.#database.exec('PRAGMA journal_mode = WAL');
     catalog.#database.exec('PRAGMA synchronous = FULL');
-    catalog.#database.exec(schema);
+    catalog.#database.exec(catalogSchema);
+    if (!catalog.#row('SELECT 1 FROM totals')) {
+      catalog.#run(`INSERT INTO totals VALUES (${places(packTotals(emptyTotals))})`, ...packTotals(emptyTotals));
+    }
     return catalog;
   }
 
@@ -67,7 +55,6 @@ export class Catalog {
       catalog.#database.exec('PRAGMA synchronous = FULL');
       // The driver's SQLite keeps temporary tables in memory unless told otherwise.
       catalog.#database.exec('PRAGMA temp_store = FILE');
-      catalog.#addWords();
       return catalog;
     } catch (error) {
       catalog.close();
@@ -103,7 +90,13 @@ export class Catalog {
 
   /** Runs `work` as one transaction: all of it is durable when this returns, or none of it is there. */
   write(work: () => void): void {
-    this.#transaction('BEGIN IMMEDIATE', work);
+    this.#transaction('BEGIN IMMEDIATE', () => {
+      this.#counted = this.totals();
+      work();
+      const values = packTotals(this.#counted);
+      this.#run('DELETE FROM totals');
+      this.#run(`INSERT INTO totals VALUES (${places(values)})`, ...values);
+    });
   }
 
   /** Runs `work` on one state of the catalog, whatever a writer does meanwhile. */
@@ -121,34 +114,11 @@ export class Catalog {
     this.#database.exec('ROLLBACK');
   }
 
-  /** Changes when another connection has committed. */
-  dataVersion(): number {
-    return this.#row('PRAGMA data_version')?.[0] as number;
-  }
-
   totals(): Totals {
-    const row = this.#row(`SELECT ${integers('documents', 'mentions', 'rows')} FROM totals`);
-    const [documents, mentions, rows] = (row ?? this.#damaged('its totals are gone')) as [number, number, number];
-    return { documents, mentions, rows };
-  }
-
-  /** The highest ordinal ever given, 0 before the first. */
-  lastOrdinal(): number {
-    return (
-      (this.#row(`SELECT ${integers('seq')} FROM sqlite_sequence WHERE name = 'documents'`)?.[0] as
-        | number
-        | undefined) ?? 0
+    const columns = this.#row(
+      `SELECT ${integers('documents', 'mentions', 'rows', 'ordinal', 'deaths', 'segment', 'generation', 'checksum')} FROM totals`,
     );
-  }
-
-  /** The last event of `deathsAfter`, 0 before the first. */
-  lastDeath(): number {
-    return this.#row(`SELECT ${integers('coalesce(max(death), 0)')} FROM deaths`)?.[0] as number;
-  }
-
-  /** False where an earlier version made the index and no writer has opened it since. */
-  hasWords(): boolean {
-    return this.#row("SELECT 1 FROM sqlite_master WHERE name = 'words'") !== undefined;
+    return unpackTotals((columns ?? []) as number[]) ?? this.#damaged('its totals were changed');
   }
 
   /**
@@ -176,83 +146,94 @@ export class Catalog {
     return unpackDocument(row as DocumentColumns) ?? this.#damaged(`the record of document ${ordinal} was changed`);
   }
 
-  /** The blocks after the first `known` ones, in order. */
+  /** The blocks after block `known`, in the order of their rows. */
   blocksAfter(known: number): Block[] {
-    return this.#rows(`SELECT ${blockValues} FROM blocks WHERE block > ? ORDER BY block`, known).map((row) => {
-      // Sizes and places of reading depend on these.
-      if (!row.every((value) => Number.isSafeInteger(value) && (value as number) >= 0)) {
-        this.#damaged(`its record of block ${row[0]} makes no sense`);
-      }
-      const [block, segment, segmentRow, firstRow, rows, vectorsChecksum, documentsChecksum] = row as BlockColumns;
-      return { block, segment, segmentRow, firstRow, rows, vectorsChecksum, documentsChecksum };
-    });
+    return this.#rows(
+      `SELECT ${integers('block', 'segment', 'rows')}, CAST(longest AS REAL), CAST(checksums AS BLOB), ${integers('checksum')}
+       FROM blocks WHERE block > ? ORDER BY block`,
+      known,
+    ).map((row) => unpackBlock(row as BlockColumns) ?? this.#damaged(`the record of block ${row[0]} was changed`));
   }
 
-  /** Documents that were deleted or replaced after the first `known` such events: their rows are dead. */
-  deathsAfter(known: number): { death: number; ordinal: number }[] {
-    return this.#rows(`SELECT ${integers('death', 'document')} FROM deaths WHERE death > ? ORDER BY death`, known).map(
-      (row) => ({
-        death: row[0] as number,
-        ordinal: row[1] as number,
-      }),
+  /** Ordinals of the documents that were deleted or replaced after event `known` of this generation: their rows are dead. */
+  deathsAfter(known: number): number[] {
+    const rows = this.#rows(
+      `SELECT ${integers('death', 'document', 'checksum')} FROM deaths WHERE death > ? ORDER BY death`,
+      known,
+    ) as [death: number, document: number, checksum: number][];
+    const isWhole = ([death, document, checksum]: number[], index: number) =>
+      death === known + index + 1 && checksum === numbersChecksum([death as number, document as number]);
+    if (rows.length === this.totals().deaths - known && rows.every(isWhole))
+      return rows.map(([, document]) => document);
+    return this.#damaged('its records of deleted documents were changed');
+  }
+
+  /** The oldest document that died in this generation. */
+  firstDeath(): number | undefined {
+    return (this.#row(`SELECT ${integers('min(document)')} FROM deaths`)?.[0] as number | null) ?? undefined;
+  }
+
+  /** The segment that is appended to. */
+  lastSegment(): CountedSegment {
+    const { segment } = this.totals();
+    const row = this.#row(`SELECT ${integers('coalesce(sum(rows), 0)')} FROM blocks WHERE segment = ?`, segment);
+    return { segment, rows: row?.[0] as number };
+  }
+
+  /** The segments that hold rows, in order. */
+  segments(): CountedSegment[] {
+    return this.#rows(`SELECT ${integers('segment', 'sum(rows)')} FROM blocks GROUP BY segment ORDER BY segment`).map(
+      ([segment, rows]) => ({ segment: segment as number, rows: rows as number }),
     );
-  }
-
-  /** The last segment and the rows of it that count. */
-  lastSegment(): { segment: number; rows: number } | undefined {
-    const row = this.#row(`SELECT ${integers('segment', 'rows')} FROM segments ORDER BY segment DESC LIMIT 1`);
-    return row && { segment: row[0] as number, rows: row[1] as number };
-  }
-
-  segments(): { segment: number; rows: number }[] {
-    return this.#rows(`SELECT ${integers('segment', 'rows')} FROM segments ORDER BY segment`).map((row) => ({
-      segment: row[0] as number,
-      rows: row[1] as number,
-    }));
   }
 
   addDocument(document: PlacedDocument): void {
-    const places = documentColumns.map(() => '?');
-    this.#run(`INSERT INTO documents (${documentColumns}) VALUES (${places})`, ...packDocument(document));
+    const values = packDocument(document);
+    this.#run(`INSERT INTO documents (${documentColumns}) VALUES (${places(values)})`, ...values);
+    const { documents, mentions } = this.#counted;
+    this.#count({
+      documents: documents + 1,
+      mentions: mentions + document.mentions.length,
+      lastOrdinal: document.ordinal,
+    });
   }
 
-  /** Takes a document out and says how many rows it had; its vectors stay in their segment and count no more. */
-  removeDocument(ordinal: number): number {
-    const [firstRow, rows] = this.#row(
-      `SELECT ${integers('first_row', 'rows')} FROM documents WHERE ordinal = ?`,
-      ordinal,
-    ) as number[];
+  /** Takes a document out; its vectors stay in their segment and count no more. */
+  removeDocument(ordinal: number): void {
+    const [rows] = this.#row(`SELECT ${integers('rows')} FROM documents WHERE ordinal = ?`, ordinal) as [number];
     this.#run('DELETE FROM documents WHERE ordinal = ?', ordinal);
-    this.#run(
-      'INSERT INTO deaths (document, first_row, rows) VALUES (?, ?, ?)',
-      ordinal,
-      firstRow as number,
-      rows as number,
-    );
-    return rows as number;
+    const { documents, mentions, deaths } = this.#counted;
+    this.#count({ documents: documents - 1, mentions: mentions - rows });
+    if (rows === 0) return;
+    this.#run('INSERT INTO deaths VALUES (?, ?, ?)', deaths + 1, ordinal, numbersChecksum([deaths + 1, ordinal]));
+    this.#count({ deaths: deaths + 1 });
   }
 
-  /** Counts living documents and mentions up or down. */
-  count(documents: number, mentions: number): void {
-    this.#run('UPDATE totals SET documents = documents + ?, mentions = mentions + ?', documents, mentions);
+  /** Counts rows that were appended: they follow all others. */
+  addBlock(appended: AppendedRows): void {
+    const last = this.#row(`SELECT ${integers('coalesce(max(block), 0)')} FROM blocks`)?.[0] as number;
+    const values = packBlock({ block: last + 1, ...appended });
+    this.#run(`INSERT INTO blocks VALUES (${places(values)})`, ...values);
+    this.#count({ rows: this.#counted.rows + appended.rows, segment: appended.segment });
   }
 
-  addBlock(block: Omit<Block, 'block'>): void {
-    this.#run(
-      'INSERT INTO blocks (segment, segment_row, first_row, rows, vectors_crc32c, documents_crc32c) VALUES (?, ?, ?, ?, ?, ?)',
-      block.segment,
-      block.segmentRow,
-      block.firstRow,
-      block.rows,
-      block.vectorsChecksum,
-      block.documentsChecksum,
-    );
-    this.#run(
-      'INSERT INTO segments (segment, rows) VALUES (?, ?) ON CONFLICT (segment) DO UPDATE SET rows = excluded.rows',
-      block.segment,
-      block.segmentRow + block.rows,
-    );
-    this.#run('UPDATE totals SET rows = ?', block.firstRow + block.rows);
+  /**
+   * Puts other blocks in the place of those from block `first` on: a new generation, in which nothing is dead.
+   *
+   * @param segment the one that is appended to from now on
+   */
+  replaceBlocks(first: number, blocks: readonly AppendedRows[], segment: number): void {
+    this.#run('DELETE FROM blocks WHERE block >= ?', first);
+    const kept = this.#row(`SELECT ${integers('coalesce(sum(rows), 0)')} FROM blocks`)?.[0] as number;
+    this.#run('DELETE FROM deaths');
+    this.#count({ rows: kept, deaths: 0, segment, generation: this.#counted.generation + 1 });
+    for (const block of blocks) this.addBlock(block);
+  }
+
+  /** Gives back the room that deleted records took. */
+  shrink(): void {
+    this.#database.exec("INSERT INTO words (words) VALUES ('optimize')");
+    this.#database.exec('VACUUM');
   }
 
   /**
@@ -292,10 +273,8 @@ export class Catalog {
     this.#database.close();
   }
 
-  /** Gives an index of an earlier version what full text needs, from the texts that it holds. */
-  #addWords(): void {
-    if (this.hasWords()) return;
-    this.write(() => this.#database.exec(`${wordsSchema} INSERT INTO words (words) VALUES ('rebuild');`));
+  #count(changed: Partial<Totals>): void {
+    this.#counted = { ...this.#counted, ...changed };
   }
 
   #damaged(reason: string): never {
@@ -347,79 +326,13 @@ function integers(...columns: string[]): string {
 
 const documentValues = documentColumns.map((column) => `CAST(${column} AS ${columnTypes[column]})`).join(', ');
 
-const blockValues = integers(
-  'block',
-  'segment',
-  'segment_row',
-  'first_row',
-  'rows',
-  'vectors_crc32c',
-  'documents_crc32c',
-);
-
-type BlockColumns = [number, number, number, number, number, number, number];
+function places(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ');
+}
 
 type Value = string | number | null | Uint8Array;
 
 const busyTimeoutMs = 10_000;
-
-const catalogVersion = 1;
-
-/**
- * Full text of the documents, which stay where they are (content='documents'). The file itself keeps it up to date: versions of this
- * software that know nothing of it, and write to an index all the same, run the triggers too.
- */
-const wordsSchema = `
-CREATE VIRTUAL TABLE IF NOT EXISTS words
-  USING fts5(text, content='documents', content_rowid='ordinal', tokenize='${textTokenizer}');
-CREATE TRIGGER IF NOT EXISTS document_added AFTER INSERT ON documents BEGIN
-  INSERT INTO words (rowid, text) VALUES (new.ordinal, CAST(new.text AS TEXT));
-END;
-CREATE TRIGGER IF NOT EXISTS document_removed AFTER DELETE ON documents BEGIN
-  INSERT INTO words (words, rowid, text) VALUES ('delete', old.ordinal, CAST(old.text AS TEXT));
-END;
-`;
-
-/** All of it in one transaction: a catalog is there whole or not at all. */
-const schema = `
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS documents (
-  ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
-  id BLOB NOT NULL UNIQUE, -- UTF-8, as all texts: this driver's own strings end at a NUL
-  content BLOB NOT NULL,
-  first_row INTEGER NOT NULL,
-  rows INTEGER NOT NULL,
-  mentions BLOB, -- as given: JSON [[start, end], …]; NULL: none were given
-  metadata BLOB, -- JSON
-  evidence BLOB NOT NULL, -- where the mention of each row stands: 12 bytes a row, see stored-document.ts
-  text BLOB NOT NULL, -- UTF-8
-  checksum INTEGER NOT NULL -- CRC32C of the other columns
-);
-CREATE TABLE IF NOT EXISTS segments (
-  segment INTEGER PRIMARY KEY,
-  rows INTEGER NOT NULL -- what lies beyond them in the files does not count
-);
-CREATE TABLE IF NOT EXISTS blocks (
-  block INTEGER PRIMARY KEY,
-  segment INTEGER NOT NULL,
-  segment_row INTEGER NOT NULL,
-  first_row INTEGER NOT NULL,
-  rows INTEGER NOT NULL,
-  vectors_crc32c INTEGER NOT NULL,
-  documents_crc32c INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS deaths (
-  death INTEGER PRIMARY KEY,
-  document INTEGER NOT NULL,
-  first_row INTEGER NOT NULL,
-  rows INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS totals (documents INTEGER NOT NULL, mentions INTEGER NOT NULL, rows INTEGER NOT NULL);
-INSERT INTO totals SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT * FROM totals);
-${wordsSchema}
-PRAGMA user_version = ${catalogVersion};
-COMMIT;
-`;
 
 /** @throws NerRetrieverError INDEX_DAMAGED where there is no catalog: the driver would make an empty one */
 function catalogPath(directory: string): string {

@@ -1,17 +1,20 @@
 import { spawn } from 'node:child_process';
-import { appendFile, cp, mkdir, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NerRetrieverError } from '../errors.js';
 import { IndexFolder } from './index-folder.js';
 import type { IndexEntry } from './index-writer.js';
+import { writeManifest } from './manifest.js';
 import { segmentFiles } from './segment-files.js';
+import { storageError } from './storage-error.js';
 
 const dimensions = 4;
 const model = { name: 'made-up', version: '1', fingerprint: 'sha256:abc', path: null };
+const manifest = { model, dimensions, precision: 'int8' } as const;
+const files = (segment: number) => segmentFiles(directory, segment, 'int8', dimensions);
 
 let directory: string;
 
@@ -34,7 +37,7 @@ function entry(id: string, numbers: number[], text = `${id} has a text`): IndexE
 }
 
 async function make(...commits: IndexEntry[][]): Promise<void> {
-  await IndexFolder.create(directory, model, dimensions);
+  await IndexFolder.create(directory, manifest);
   await add(...commits);
 }
 
@@ -49,22 +52,23 @@ async function add(...commits: IndexEntry[][]): Promise<void> {
 /** Everything an index says, read and checked: rows with the ids of their documents (null: dead). */
 async function dump(): Promise<{ id: string | null; vector: number[]; start: number | undefined }[]> {
   const folder = await IndexFolder.open(directory);
-  const reader = folder.blockReader();
   try {
-    const rows = [];
-    for (const block of folder.catalog.blocksAfter(0)) {
-      const { vectors, documents } = await reader.read(block);
-      for (const [index, ordinal] of documents.entries()) {
-        rows.push({
-          id: folder.catalog.document(ordinal)?.document.id ?? null,
-          vector: [...vectors.subarray(index * dimensions, (index + 1) * dimensions)],
-          start: folder.catalog.document(ordinal)?.mention(block.firstRow + index)?.start,
-        });
-      }
-    }
-    return rows;
+    using snapshot = await folder.snapshot();
+    const { vectors, catalog, alive } = snapshot;
+    const all = await vectors.vectors(0, vectors.rows);
+    const { documents, firstRows } = vectors.locate(Uint32Array.from({ length: vectors.rows }, (_, row) => row));
+    return Array.from(documents, (ordinal, row) => {
+      const stored = catalog.document(ordinal);
+      expect(alive.has(ordinal)).toBe(stored !== undefined);
+      return {
+        id: stored?.document.id ?? null,
+        vector: [...all.subarray(row * dimensions, (row + 1) * dimensions)],
+        start: stored?.mention(row - (firstRows[row] as number))?.start,
+      };
+    });
+  } catch (error) {
+    throw storageError(error, directory);
   } finally {
-    await reader.close();
     folder.close();
   }
 }
@@ -103,7 +107,7 @@ describe('save and load', () => {
     await make([{ document, content: Buffer.from('x'), mentions: [], vectors: new Float32Array() }]);
     const folder = await IndexFolder.open(directory);
     expect(folder.catalog.document(1)?.document).toEqual(document);
-    expect(folder.catalog.totals()).toEqual({ documents: 1, mentions: 0, rows: 0 });
+    expect(folder.catalog.totals()).toMatchObject({ documents: 1, mentions: 0, rows: 0 });
     folder.close();
   });
 
@@ -116,9 +120,10 @@ describe('save and load', () => {
       ['a', 4],
     ]);
     const folder = await IndexFolder.open(directory);
-    expect(folder.catalog.totals()).toEqual({ documents: 2, mentions: 3, rows: 4 });
+    expect(folder.catalog.totals()).toMatchObject({ documents: 2, mentions: 3, rows: 4, lastOrdinal: 3 });
     expect(folder.catalog.find('a')?.ordinal).toBe(3);
-    expect(folder.catalog.deathsAfter(0)).toEqual([{ death: 1, ordinal: 1 }]);
+    expect(folder.catalog.deathsAfter(0)).toEqual([1]);
+    expect(folder.catalog.firstDeath()).toBe(1);
     folder.close();
   });
 
@@ -132,7 +137,7 @@ describe('save and load', () => {
     expect(writer.holds('b', entry('b', [2]).content)).toBe(true);
     await writer.commit([entry('a', [1])]);
     await writer.close();
-    expect(folder.catalog.totals()).toEqual({ documents: 2, mentions: 2, rows: 3 });
+    expect(folder.catalog.totals()).toMatchObject({ documents: 2, mentions: 2, rows: 3 });
     folder.close();
   });
 });
@@ -177,33 +182,6 @@ describe('full text', () => {
     folder.close();
     expect(words()).toEqual([['first', 1, 0]]);
   });
-
-  test('an index of the first version gets it whole from the next writer, once', async () => {
-    await cp(fileURLToPath(new URL('fixtures/first-version', import.meta.url)), directory, { recursive: true });
-    await add();
-    const upgraded = words();
-    expect(upgraded).toContainEqual(['dinosaur', 7, 2]);
-    const bytes = await readFile(join(directory, 'catalog.sqlite'));
-    await add();
-    expect(await readFile(join(directory, 'catalog.sqlite'))).toEqual(bytes);
-  });
-
-  test('a version that knows nothing of it keeps it up to date all the same', async () => {
-    await make([entry('a', [1], 'dinosaur')]);
-    const database = new Database(join(directory, 'catalog.sqlite'));
-    // What the first version runs to add a document and to take one out.
-    const columns = 'ordinal, id, content, first_row, rows, mentions, metadata, evidence, text, checksum';
-    const utf8 = (text: string) => Buffer.from(text);
-    database
-      .prepare(`INSERT INTO documents (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-      .run([2, utf8('b'), utf8('digest'), 1, 0, null, null, utf8(''), utf8('an opera'), 0]);
-    database.prepare('DELETE FROM documents WHERE ordinal = ?').run([1]);
-    database.close();
-    expect(words()).toEqual([
-      ['an', 2, 0],
-      ['opera', 2, 1],
-    ]);
-  });
 });
 
 describe('the folder', () => {
@@ -222,27 +200,33 @@ describe('the folder', () => {
   });
 
   test('the manifest of something else, of a newer format, or broken', async () => {
-    const manifest = join(directory, 'manifest.json');
-    await writeFile(manifest, '{"name": "web app"}');
-    expect((await failure(IndexFolder.inspect(directory))).code).toBe('NOT_AN_INDEX');
-    await writeFile(manifest, '{"format": 7}');
-    expect((await failure(IndexFolder.inspect(directory))).code).toBe('INDEX_FORMAT_NEWER');
-    await writeFile(manifest, '{"format": 1, "dimen');
+    const file = join(directory, 'manifest.json');
+    const codeOf = async (content: string) => {
+      await writeFile(file, content);
+      return (await failure(IndexFolder.inspect(directory))).code;
+    };
+    expect(await codeOf('{"name": "web app"}')).toBe('NOT_AN_INDEX');
+    expect(await codeOf('{"format": 7}')).toBe('INDEX_FORMAT_NEWER');
+    expect(await codeOf('{"format": 1}')).toBe('INDEX_FORMAT_OLDER');
+    expect(await codeOf('{"format": 2, "dimen')).toBe('INDEX_DAMAGED');
+    await writeManifest(directory, { format: 2, ...manifest, dimensions: 1e99 });
     expect((await failure(IndexFolder.inspect(directory))).code).toBe('INDEX_DAMAGED');
-    await writeFile(manifest, '{"format": 1, "model": {}, "dimensions": 1e99}');
-    expect((await failure(IndexFolder.inspect(directory))).code).toBe('INDEX_DAMAGED');
+    await writeManifest(directory, { format: 2, ...manifest });
+    const whole = await readFile(file, 'utf8');
+    expect(await codeOf(whole.replace('made-up', 'made-uq'))).toBe('INDEX_DAMAGED');
+    expect(await codeOf(whole.replace('"dimensions": 4', '"dimensions": 5'))).toBe('INDEX_DAMAGED');
   });
 
   test('a making that was cut short before the manifest is made again', async () => {
     await make([entry('a', [1])]);
     await rm(join(directory, 'manifest.json'));
     await writeFile(join(directory, 'manifest.json.new'), '{"for');
-    await IndexFolder.create(directory, model, dimensions);
+    await IndexFolder.create(directory, manifest);
     expect((await IndexFolder.inspect(directory))?.model).toEqual(model);
   });
 
   test('two that make it at once make one', async () => {
-    await Promise.all([1, 2, 3].map(() => IndexFolder.create(directory, model, dimensions)));
+    await Promise.all([1, 2, 3].map(() => IndexFolder.create(directory, manifest)));
     await add([entry('a', [1])]);
     expect(await dump()).toHaveLength(1);
   });
@@ -267,7 +251,7 @@ describe('the folder', () => {
 describe('damage to segments', () => {
   test('any flipped bit is found when its block is read', async () => {
     await make([entry('a', [1, 2]), entry('b', [3])], [entry('c', [4])]);
-    for (const file of Object.values(segmentFiles(directory, 1))) {
+    for (const { file } of files(1)) {
       const whole = await readFile(file);
       for (let bit = 0; bit < whole.length * 8; bit += 5) {
         const flipped = Buffer.from(whole);
@@ -284,7 +268,7 @@ describe('damage to segments', () => {
 
   test('a segment that is too short or missing is found when the index is opened', async () => {
     await make([entry('a', [1, 2])]);
-    for (const file of Object.values(segmentFiles(directory, 1))) {
+    for (const { file } of files(1)) {
       const whole = await readFile(file);
       await truncate(file, whole.length - 1);
       expect((await failure(IndexFolder.open(directory))).code).toBe('INDEX_DAMAGED');
@@ -296,13 +280,10 @@ describe('damage to segments', () => {
 
   test('bytes beyond what the catalog counts are ignored by readers and cut by the next writer', async () => {
     await make([entry('a', [1])]);
-    const { vectors, documents } = segmentFiles(directory, 1);
-    await appendFile(vectors, 'half a commit');
-    await appendFile(documents, 'xy');
+    for (const { file } of files(1)) await appendFile(file, 'half a commit');
     expect(await dump()).toHaveLength(1);
     await add();
-    expect((await stat(vectors)).size).toBe(16);
-    expect((await stat(documents)).size).toBe(4);
+    for (const { file, rowBytes } of files(1)) expect((await stat(file)).size).toBe(rowBytes);
     await add([entry('b', [2])]);
     expect((await dump()).map(({ id }) => id)).toEqual(['a', 'b']);
   });
@@ -345,19 +326,18 @@ describe('writers and readers', () => {
   test('a reader beside a writer sees each commit, and a snapshot does not', async () => {
     await make([entry('a', [1])]);
     const reader = await IndexFolder.open(directory);
-    const snapshot = reader.startSnapshot();
-    const before = reader.catalog.dataVersion();
+    const snapshot = await reader.snapshot();
     expect(reader.catalog.totals().documents).toBe(1);
     const writer = await reader.openWriter();
     await writer.commit([entry('b', [2])]);
-    expect(reader.catalog.dataVersion()).not.toBe(before);
     expect(reader.catalog.totals().documents).toBe(2);
-    expect(snapshot.totals().documents).toBe(1);
+    expect(snapshot.catalog.totals().documents).toBe(1);
+    expect([...snapshot.alive.bits]).toEqual([0b10]);
     await writer.commit([entry('c', [3])]);
     expect(reader.catalog.document(3)?.document.id).toBe('c');
-    expect(snapshot.document(3)).toBeUndefined();
+    expect(snapshot.catalog.document(3)).toBeUndefined();
     await writer.close();
-    reader.endSnapshot(snapshot);
+    snapshot[Symbol.dispose]();
     reader.close();
   });
 
@@ -418,7 +398,101 @@ describe('failing writes', () => {
   test('a directory that cannot be made is said to be so', async () => {
     await mkdir(join(directory, 'file'), { recursive: true });
     await writeFile(join(directory, 'file', 'x'), '');
-    const error = await failure(IndexFolder.create(join(directory, 'file', 'x', 'index'), model, dimensions));
+    const error = await failure(IndexFolder.create(join(directory, 'file', 'x', 'index'), manifest));
     expect(error.code).toBe('STORAGE_FAILED');
+  });
+});
+
+describe('compaction', () => {
+  const noProgress = { signal: undefined, report: () => {} };
+
+  /** Rows with the ids of their documents, in order. */
+  const rows = async () => (await dump()).map(({ id, vector }) => [id, vector[0]]);
+
+  async function compact(signal?: AbortSignal) {
+    const folder = await IndexFolder.open(directory);
+    const writer = await folder.openWriter();
+    try {
+      return await writer.compact({ ...noProgress, signal });
+    } finally {
+      await writer.close();
+      folder.close();
+    }
+  }
+
+  test('dead rows go, living ones keep their order, and adding goes on', async () => {
+    await make([entry('a', [1, 2]), entry('b', [3])], [entry('c', [4, 5])], [entry('b', [6])], [entry('d', [7])]);
+    const folder = await IndexFolder.open(directory);
+    const writer = await folder.openWriter();
+    writer.delete('c');
+    await writer.close();
+    folder.close();
+    expect(await compact()).toMatchObject({ removedRows: 3, movedRows: 4 });
+    const living = [
+      ['a', 1],
+      ['a', 2],
+      ['b', 6],
+      ['d', 7],
+    ];
+    expect(await rows()).toEqual(living);
+    expect(await compact()).toMatchObject({ removedRows: 0, movedRows: 0 });
+    await add([entry('e', [8])]);
+    expect(await rows()).toEqual([...living, ['e', 8]]);
+    const names = await readdir(join(directory, 'segments'));
+    expect(new Set(names.map((name) => name.slice(0, 6)))).toEqual(new Set(['000002']));
+  });
+
+  test('an index whose documents are all gone is empty, and may be filled again', async () => {
+    await make([entry('a', [1])]);
+    const folder = await IndexFolder.open(directory);
+    const writer = await folder.openWriter();
+    writer.delete('a');
+    await writer.compact(noProgress);
+    await writer.commit([entry('b', [2])]);
+    await writer.close();
+    folder.close();
+    expect(await rows()).toEqual([['b', 2]]);
+  });
+
+  test('a snapshot taken before sees what it saw, one taken after the same without what is gone', async () => {
+    await make([entry('a', [1]), entry('b', [2])], [entry('c', [3])]);
+    const folder = await IndexFolder.open(directory);
+    const writer = await folder.openWriter();
+    const before = await folder.snapshot();
+    const early = await IndexFolder.open(directory);
+    writer.delete('a');
+    await writer.compact(noProgress);
+    const after = await folder.snapshot();
+    const found = async ({ vectors, alive }: typeof before) => {
+      const { rows } = await vectors.rank(Float32Array.of(1, 1, 1, 1), { documents: alive.bits });
+      return [...vectors.locate(rows).documents];
+    };
+    expect(await found(before)).toEqual([3, 2, 1]);
+    expect(await found(after)).toEqual([3, 2]);
+    // One that opened the index before and looks at its vectors only now.
+    const late = await early.snapshot();
+    expect(await found(late)).toEqual([3, 2]);
+    for (const snapshot of [before, after, late]) snapshot[Symbol.dispose]();
+    await writer.close();
+    early.close();
+    folder.close();
+  });
+
+  test('one that is stopped leaves the index as it was, and nothing beside it', async () => {
+    await make([entry('a', [1]), entry('b', [2])], [entry('a', [3])]);
+    const whole = await rows();
+    const names = await readdir(join(directory, 'segments'));
+    await expect(compact(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+    expect(await rows()).toEqual(whole);
+    expect(await readdir(join(directory, 'segments'))).toEqual(names);
+  });
+
+  test('many small commits are put together', async () => {
+    await make(...Array.from({ length: 80 }, (_, number) => [entry(`d${number}`, [number])]));
+    expect(await compact()).toMatchObject({ removedRows: 0, movedRows: 80 });
+    const folder = await IndexFolder.open(directory);
+    expect(folder.catalog.blocksAfter(0)).toHaveLength(1);
+    folder.close();
+    expect(await rows()).toEqual(Array.from({ length: 80 }, (_, number) => [`d${number}`, number]));
   });
 });

@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NerRetrieverError } from '../errors.js';
 import type { Document } from '../text/document.js';
-import { BlockReader } from './block-reader.js';
-import { Catalog, catalogFile, type Totals } from './catalog.js';
+import { Catalog, catalogFile } from './catalog.js';
+import { IndexSnapshot } from './index-snapshot.js';
 import { IndexWriter } from './index-writer.js';
-import { type IndexModel, indexFormat, type Manifest, readManifest, writeManifest } from './manifest.js';
-import { ordinalBytes, segmentFiles, segmentsDirectory } from './segment-files.js';
+import { indexFormat, type Manifest, readManifest, writeManifest } from './manifest.js';
+import { MappedVectors } from './mapped-vectors.js';
+import { segmentFiles, segmentsDirectory } from './segment-files.js';
+import type { VectorLayout } from './segment-writer.js';
 import { storageError } from './storage-error.js';
+import type { Totals } from './totals.js';
 import { syncDirectory } from './write-file-durably.js';
 import { holderFile, lockFile, WriterLock } from './writer-lock.js';
 
@@ -26,6 +29,9 @@ export class IndexFolder {
   #writing: Catalog | undefined;
   /** Connections for snapshots that nobody uses now. */
   readonly #snapshots: Catalog[] = [];
+  /** Of the newest generation that was searched. */
+  #vectors: MappedVectors | undefined;
+  #mapping: Promise<unknown> = Promise.resolve();
 
   private constructor(directory: string, manifest: Manifest, catalog: Catalog) {
     this.directory = directory;
@@ -48,7 +54,7 @@ export class IndexFolder {
     let catalog: Catalog | undefined;
     try {
       catalog = Catalog.openForReading(directory);
-      await checkSizes(directory, manifest, catalog);
+      await checkSegments({ directory, ...manifest }, catalog);
       return new IndexFolder(directory, manifest, catalog);
     } catch (error) {
       catalog?.close();
@@ -57,7 +63,7 @@ export class IndexFolder {
   }
 
   /** Makes an empty index. The manifest comes last: until it is there, the folder is no index and may be made again. */
-  static async create(directory: string, model: IndexModel, dimensions: number): Promise<void> {
+  static async create(directory: string, manifest: Omit<Manifest, 'format'>): Promise<void> {
     try {
       await mkdir(directory, { recursive: true });
       const lock = await lockForMaking(directory);
@@ -68,7 +74,7 @@ export class IndexFolder {
         catalog.checkpoint();
         catalog.close();
         await syncDirectory(directory);
-        await writeManifest(directory, { format: indexFormat, model, dimensions });
+        await writeManifest(directory, { format: indexFormat, ...manifest });
       } finally {
         lock.release();
       }
@@ -77,29 +83,36 @@ export class IndexFolder {
     }
   }
 
+  /** How the vectors of this index are kept. */
+  get layout(): VectorLayout {
+    const { dimensions, precision } = this.manifest;
+    return { directory: this.directory, dimensions, precision };
+  }
+
   openWriter(): Promise<IndexWriter> {
-    return IndexWriter.open(this.directory, this.manifest.dimensions, () => {
+    return IndexWriter.open(this.layout, () => {
       this.#writing ??= Catalog.openForWriting(this.directory);
       return this.#writing;
     });
   }
 
-  blockReader(): BlockReader {
-    return new BlockReader(this.directory, this.manifest.dimensions);
-  }
-
-  /** The catalog as it is now, whatever is committed meanwhile. To be given back with `endSnapshot`. */
-  startSnapshot(): Catalog {
-    return this.#guard(() => {
-      const catalog = this.#snapshots.pop() ?? Catalog.openForReading(this.directory);
-      catalog.holdSnapshot();
-      return catalog;
-    });
-  }
-
-  endSnapshot(catalog: Catalog): void {
-    this.#guard(() => catalog.endSnapshot());
-    this.#snapshots.push(catalog);
+  /** The index as it is now, whatever happens to it meanwhile. To be disposed of (`using`). */
+  async snapshot(): Promise<IndexSnapshot> {
+    for (;;) {
+      const catalog = this.#guard(() => this.#startSnapshot());
+      let vectors: MappedVectors | undefined;
+      try {
+        vectors = await this.#hold(catalog);
+        return new IndexSnapshot(catalog, vectors, (done) => this.#endSnapshot(done));
+      } catch (error) {
+        vectors?.release();
+        const generation = catalog.totals().generation;
+        this.#guard(() => this.#endSnapshot(catalog));
+        // A compaction that came between the two has taken the files away: there is a newer state.
+        if (this.#guard(() => this.catalog.totals().generation) === generation)
+          throw storageError(error, this.directory);
+      }
+    }
   }
 
   /** The document with an id. */
@@ -127,7 +140,36 @@ export class IndexFolder {
   }
 
   close(): void {
+    this.#vectors?.release();
+    this.#vectors = undefined;
     for (const catalog of [this.catalog, this.#writing, ...this.#snapshots.splice(0)]) catalog?.close();
+  }
+
+  #startSnapshot(): Catalog {
+    const catalog = this.#snapshots.pop() ?? Catalog.openForReading(this.directory);
+    catalog.holdSnapshot();
+    return catalog;
+  }
+
+  #endSnapshot(catalog: Catalog): void {
+    catalog.endSnapshot();
+    this.#snapshots.push(catalog);
+  }
+
+  /** The vectors of a snapshot's generation, with all rows that the snapshot counts. */
+  #hold(catalog: Catalog): Promise<MappedVectors> {
+    const held = this.#mapping.then(async () => {
+      const generation = catalog.totals().generation;
+      if (this.#vectors?.generation !== generation) {
+        if ((this.#vectors?.generation ?? 0) > generation) throw new Error(`generation ${generation} is over`);
+        this.#vectors?.release();
+        this.#vectors = new MappedVectors(this.layout, generation);
+      }
+      await this.#vectors.extend(catalog);
+      return this.#vectors.hold();
+    });
+    this.#mapping = held.catch(() => undefined);
+    return held;
   }
 
   #guard<T>(work: () => T): T {
@@ -183,11 +225,19 @@ function isOwn(name: string): boolean {
 }
 
 /** Every segment must hold at least the rows that the catalog counts on; more may be a commit under way. */
-async function checkSizes(directory: string, manifest: Manifest, catalog: Catalog): Promise<void> {
-  for (const { segment, rows } of catalog.segments()) {
-    const files = segmentFiles(directory, segment);
-    await checkSize(files.vectors, rows * manifest.dimensions * Float32Array.BYTES_PER_ELEMENT);
-    await checkSize(files.documents, rows * ordinalBytes);
+async function checkSegments(layout: VectorLayout, catalog: Catalog): Promise<void> {
+  const { directory, precision, dimensions } = layout;
+  const generation = catalog.totals().generation;
+  try {
+    for (const { segment, rows } of catalog.segments()) {
+      for (const { file, rowBytes } of segmentFiles(directory, segment, precision, dimensions)) {
+        await checkSize(file, rows * rowBytes);
+      }
+    }
+  } catch (error) {
+    // A compaction that came between has taken the files away: those that it made count now.
+    if (catalog.totals().generation === generation) throw error;
+    await checkSegments(layout, catalog);
   }
 }
 

@@ -2,7 +2,8 @@ import { NerRetrieverError } from '../errors.js';
 import type { Mention } from '../mentions/mention.js';
 import type { Document, Source } from '../text/document.js';
 import type { Catalog } from './catalog.js';
-import { SegmentWriter } from './segment-writer.js';
+import { Compaction, type CompactionProgress, type CompactionSummary } from './compaction.js';
+import { removeSegmentsExcept, SegmentWriter, type VectorLayout } from './segment-writer.js';
 import { storageError } from './storage-error.js';
 import type { PlacedDocument } from './stored-document.js';
 import { WriterLock } from './writer-lock.js';
@@ -25,39 +26,33 @@ export interface CommitResult {
 
 /** The one writer of an index folder: holds the lock from `open` to `close`. Its calls are made one at a time. */
 export class IndexWriter {
-  readonly #directory: string;
-  readonly #dimensions: number;
+  readonly #layout: VectorLayout;
   readonly #lock: WriterLock;
   readonly #catalog: Catalog;
-  readonly #segments: SegmentWriter;
+  #segments: SegmentWriter;
   #closed = false;
 
-  private constructor(
-    directory: string,
-    dimensions: number,
-    lock: WriterLock,
-    catalog: Catalog,
-    segments: SegmentWriter,
-  ) {
-    this.#directory = directory;
-    this.#dimensions = dimensions;
+  private constructor(layout: VectorLayout, lock: WriterLock, catalog: Catalog, segments: SegmentWriter) {
+    this.#layout = layout;
     this.#lock = lock;
     this.#catalog = catalog;
     this.#segments = segments;
   }
 
   /** @param catalog opens the connection to write with, once the lock is held; it stays the caller's */
-  static async open(directory: string, dimensions: number, catalog: () => Catalog): Promise<IndexWriter> {
+  static async open(layout: VectorLayout, catalog: () => Catalog): Promise<IndexWriter> {
     let lock: WriterLock | undefined;
     try {
-      lock = await WriterLock.acquire(directory);
+      lock = await WriterLock.acquire(layout.directory);
       const connection = catalog();
       connection.startNotingIds();
-      const segments = await SegmentWriter.open(directory, dimensions, connection.lastSegment());
-      return new IndexWriter(directory, dimensions, lock, connection, segments);
+      const segments = await SegmentWriter.open(layout, connection.lastSegment());
+      const writer = new IndexWriter(layout, lock, connection, segments);
+      await writer.#removeDeadSegments();
+      return writer;
     } catch (error) {
       lock?.release();
-      throw storageError(error, directory);
+      throw storageError(error, layout.directory);
     }
   }
 
@@ -76,7 +71,7 @@ export class IndexWriter {
     try {
       return await this.#commit(entries);
     } catch (error) {
-      throw storageError(error, this.#directory);
+      throw storageError(error, this.#layout.directory);
     }
   }
 
@@ -84,9 +79,30 @@ export class IndexWriter {
   delete(id: string): boolean {
     return this.#guard(() => {
       const found = this.#catalog.find(id);
-      if (found) this.#catalog.write(() => this.#catalog.count(-1, -this.#catalog.removeDocument(found.ordinal)));
+      if (found) this.#catalog.write(() => this.#catalog.removeDocument(found.ordinal));
       return found !== undefined;
     });
+  }
+
+  /**
+   * Writes the vectors anew without the rows that count no more, and gives their room back, in the catalog too. Until all of it is
+   * done the index is as it was; searches go on meanwhile.
+   */
+  async compact(options: {
+    signal: AbortSignal | undefined;
+    report: (progress: CompactionProgress) => void;
+  }): Promise<CompactionSummary> {
+    try {
+      const compaction = new Compaction(this.#layout, this.#catalog, this.#segments, options);
+      const summary = await compaction.run();
+      await this.#removeDeadSegments();
+      this.#catalog.shrink();
+      this.#catalog.checkpoint();
+      return summary;
+    } catch (error) {
+      await this.#abandon();
+      throw storageError(error, this.#layout.directory);
+    }
   }
 
   async close(): Promise<void> {
@@ -97,60 +113,73 @@ export class IndexWriter {
       this.#catalog.forgetIds();
       this.#catalog.checkpoint();
     } catch (error) {
-      throw storageError(error, this.#directory);
+      throw storageError(error, this.#layout.directory);
     } finally {
       this.#lock.release();
     }
   }
 
   async #commit(entries: readonly IndexEntry[]): Promise<CommitResult> {
-    const firstRow = this.#catalog.totals().rows;
-    const firstOrdinal = this.#catalog.lastOrdinal() + 1;
+    const totals = this.#catalog.totals();
+    const firstOrdinal = totals.lastOrdinal + 1;
     const rows = entries.reduce((sum, entry) => sum + entry.mentions.length, 0);
     this.#checkRoom('documents', firstOrdinal + entries.length);
-    this.#checkRoom('mentions', firstRow + rows);
+    this.#checkRoom('mentions', totals.rows + rows);
 
-    const vectors = new Float32Array(rows * this.#dimensions);
+    const vectors = new Float32Array(rows * this.#layout.dimensions);
     const documents = new Uint32Array(rows);
     const placed: PlacedDocument[] = [];
     let row = 0;
     for (const [index, { document, content, mentions, vectors: own }] of entries.entries()) {
-      vectors.set(own, row * this.#dimensions);
+      vectors.set(own, row * this.#layout.dimensions);
       documents.fill(firstOrdinal + index, row, row + mentions.length);
-      placed.push({ ordinal: firstOrdinal + index, document, content, firstRow: firstRow + row, mentions });
+      placed.push({ ordinal: firstOrdinal + index, document, content, mentions });
       row += mentions.length;
     }
 
     // Vectors first: the catalog must never count on bytes that are not on the disk.
     const appended = rows > 0 ? await this.#segments.append(vectors, documents) : undefined;
     let replaced = 0;
-    let dead = 0;
     this.#catalog.write(() => {
       for (const document of placed) {
         const old = this.#catalog.find(document.document.id);
         if (old) {
-          dead += this.#catalog.removeDocument(old.ordinal);
+          this.#catalog.removeDocument(old.ordinal);
           replaced += 1;
         }
         this.#catalog.addDocument(document);
       }
-      if (appended) this.#catalog.addBlock({ ...appended, firstRow, rows });
-      this.#catalog.count(placed.length - replaced, rows - dead);
+      if (appended) this.#catalog.addBlock(appended);
     });
     this.#segments.accept(rows);
     return { replaced, mentions: rows };
   }
 
+  /** What a compaction has read and replaced, or what a kill left of one. */
+  async #removeDeadSegments(): Promise<void> {
+    const counted = this.#catalog.segments().map(({ segment }) => segment);
+    counted.push(this.#catalog.lastSegment().segment);
+    await removeSegmentsExcept(this.#layout.directory, new Set(counted));
+  }
+
+  /** Goes back to the segment that the catalog counts on. */
+  async #abandon(): Promise<void> {
+    await this.#segments.close();
+    this.#segments = await SegmentWriter.open(this.#layout, this.#catalog.lastSegment());
+    await this.#removeDeadSegments();
+  }
+
   #checkRoom(what: string, count: number): void {
     const maximum = 2 ** 32 - 1;
-    if (count > maximum) throw new NerRetrieverError('INDEX_FULL', { directory: this.#directory, what, maximum });
+    if (count > maximum)
+      throw new NerRetrieverError('INDEX_FULL', { directory: this.#layout.directory, what, maximum });
   }
 
   #guard<T>(work: () => T): T {
     try {
       return work();
     } catch (error) {
-      throw storageError(error, this.#directory);
+      throw storageError(error, this.#layout.directory);
     }
   }
 }

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32c, type Precision } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
 import { writeFileDurably } from './write-file-durably.js';
 
-/** The newest format that this version writes and reads. Every later version reads every earlier format. */
-export const indexFormat = 1;
+/** The format that this version writes, and the only one that it reads: format 1 was never released. */
+export const indexFormat = 2;
 
 export const manifestFile = 'manifest.json';
 
@@ -26,7 +27,11 @@ export interface Manifest {
   readonly model: IndexModel;
   /** Columns of a vector. */
   readonly dimensions: number;
+  /** How vectors are kept. */
+  readonly precision: Precision;
 }
+
+export const precisions: readonly Precision[] = ['int8', 'float32', 'bfloat16'];
 
 /** The manifest of an index folder, or null where there is none. */
 export async function readManifest(directory: string): Promise<Manifest | null> {
@@ -49,18 +54,39 @@ export async function readManifest(directory: string): Promise<Manifest | null> 
 }
 
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
-  await writeFileDurably(join(directory, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`);
+  const content = { ...manifest, checksum: checksumOf(manifest) };
+  await writeFileDurably(join(directory, manifestFile), `${JSON.stringify(content, null, 2)}\n`);
 }
 
 function checkManifest(value: unknown, directory: string, file: string): Manifest {
   if (!isObject(value) || !Number.isInteger(value.format) || (value.format as number) < 1) {
     throw new NerRetrieverError('NOT_AN_INDEX', { directory, reason: `its ${manifestFile} is not one of an index` });
   }
-  if ((value.format as number) > indexFormat) {
-    throw new NerRetrieverError('INDEX_FORMAT_NEWER', { directory, expected: indexFormat, received: value.format });
+  const received = value.format as number;
+  if (received !== indexFormat) {
+    const code = received > indexFormat ? 'INDEX_FORMAT_NEWER' : 'INDEX_FORMAT_OLDER';
+    throw new NerRetrieverError(code, { directory, expected: indexFormat, received });
   }
-  const { format, model, dimensions } = value;
-  const whole =
+  const { checksum, ...manifest } = value;
+  if (checksum !== checksumOf(manifest)) {
+    throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'its content and its checksum do not agree' });
+  }
+  if (!isManifest(manifest)) {
+    throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'its model, dimensions or precision make no sense' });
+  }
+  return manifest;
+}
+
+/** CRC32C of the content as compact JSON, in the order that it stands in the file. */
+function checksumOf(content: object): string {
+  return crc32c(Buffer.from(JSON.stringify(content)))
+    .toString(16)
+    .padStart(8, '0');
+}
+
+function isManifest(value: object): value is Manifest {
+  const { model, dimensions, precision } = value as Record<string, unknown>;
+  return (
     isObject(model) &&
     typeof model.name === 'string' &&
     typeof model.version === 'string' &&
@@ -69,20 +95,9 @@ function checkManifest(value: unknown, directory: string, file: string): Manifes
     (model.source === undefined || typeof model.source === 'string') &&
     Number.isInteger(dimensions) &&
     (dimensions as number) > 0 &&
-    (dimensions as number) <= maximumDimensions;
-  if (!whole)
-    throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'its model or dimensions are not readable' });
-  return {
-    format: format as number,
-    model: {
-      name: model.name as string,
-      version: model.version as string,
-      fingerprint: model.fingerprint as string,
-      path: model.path as string | null,
-      ...(model.source !== undefined && { source: model.source as string }),
-    },
-    dimensions: dimensions as number,
-  };
+    (dimensions as number) <= maximumDimensions &&
+    precisions.includes(precision as Precision)
+  );
 }
 
 /** Far above any encoder; keeps a damaged number from asking for absurd memory. */

@@ -1,17 +1,36 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { crc32c } from '@ner-retriever/native';
+import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Precision, packRows } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
-import { ordinalBytes, segmentBytesLimit, segmentFiles, segmentsDirectory } from './segment-files.js';
+import { type ColumnFile, segmentBytesLimit, segmentFiles, segmentOf, segmentsDirectory } from './segment-files.js';
 import { syncDirectory } from './write-file-durably.js';
+
+/** How the vectors of an index are kept. */
+export interface VectorLayout {
+  readonly directory: string;
+  readonly dimensions: number;
+  readonly precision: Precision;
+}
+
+/** A segment as far as the catalog counts it. */
+export interface CountedSegment {
+  readonly segment: number;
+  readonly rows: number;
+}
 
 /** Where appended rows lie and what their bytes add up to. */
 export interface AppendedRows {
   readonly segment: number;
-  readonly segmentRow: number;
-  readonly vectorsChecksum: number;
-  readonly documentsChecksum: number;
+  readonly rows: number;
+  /** CRC32C of the rows in each column. */
+  readonly checksums: readonly number[];
+  /** The largest length of a row as its codes say it (int8). */
+  readonly longest: number;
+}
+
+interface OpenColumn extends ColumnFile {
+  readonly handle: FileHandle;
 }
 
 /**
@@ -19,62 +38,54 @@ export interface AppendedRows {
  * writes over it.
  */
 export class SegmentWriter {
-  readonly #directory: string;
-  readonly #rowBytes: number;
+  readonly #layout: VectorLayout;
   #segment: number;
   /** Rows of the segment that the catalog counts. */
   #rows: number;
-  #files: { vectors: FileHandle; documents: FileHandle };
+  #columns: readonly OpenColumn[];
 
-  private constructor(
-    directory: string,
-    rowBytes: number,
-    segment: number,
-    rows: number,
-    files: { vectors: FileHandle; documents: FileHandle },
-  ) {
-    this.#directory = directory;
-    this.#rowBytes = rowBytes;
+  private constructor(layout: VectorLayout, { segment, rows }: CountedSegment, columns: readonly OpenColumn[]) {
+    this.#layout = layout;
     this.#segment = segment;
     this.#rows = rows;
-    this.#files = files;
+    this.#columns = columns;
   }
 
-  /** Opens the last segment and cuts what a killed writer left beyond the rows that count. */
-  static async open(
-    directory: string,
-    dimensions: number,
-    last: { segment: number; rows: number } | undefined,
-  ): Promise<SegmentWriter> {
-    const rowBytes = dimensions * Float32Array.BYTES_PER_ELEMENT;
-    await mkdir(join(directory, segmentsDirectory), { recursive: true });
-    const { segment, rows } = last ?? { segment: 1, rows: 0 };
-    const files = await openFiles(directory, segment);
+  /** Opens a segment to append to it, and cuts what a killed writer left beyond the rows that count. */
+  static async open(layout: VectorLayout, last: CountedSegment): Promise<SegmentWriter> {
+    await mkdir(join(layout.directory, segmentsDirectory), { recursive: true });
+    const columns = await openColumns(layout, last.segment);
     try {
-      const names = segmentFiles(directory, segment);
-      await cut(files.vectors, names.vectors, rows * rowBytes);
-      await cut(files.documents, names.documents, rows * ordinalBytes);
+      for (const column of columns) await cut(column, last.rows);
     } catch (error) {
-      await closeFiles(files);
+      await closeColumns(columns);
       throw error;
     }
-    return new SegmentWriter(directory, rowBytes, segment, rows, files);
+    return new SegmentWriter(layout, last, columns);
+  }
+
+  /** The segment that is appended to. */
+  get segment(): number {
+    return this.#segment;
   }
 
   /** Writes rows and makes them durable. `vectors` [rows, dimensions], `documents` [rows]. */
   async append(vectors: Float32Array, documents: Uint32Array): Promise<AppendedRows> {
-    if (this.#rows * this.#rowBytes >= segmentBytesLimit) await this.#startSegment();
-    const vectorBytes = bytesOf(vectors);
-    const documentBytes = bytesOf(documents);
-    await writeAll(this.#files.vectors, vectorBytes, this.#rows * this.#rowBytes);
-    await writeAll(this.#files.documents, documentBytes, this.#rows * ordinalBytes);
-    await this.#files.vectors.datasync();
-    await this.#files.documents.datasync();
+    const { precision, dimensions } = this.#layout;
+    const packed = await packRows(precision, dimensions, vectors, documents);
+    if (this.#isFull()) await this.startSegment();
+    const written = this.#columns.map(async ({ handle, rowBytes }, index) => {
+      await writeAll(handle, packed.columns[index] as Uint8Array, this.#rows * rowBytes);
+      await handle.datasync();
+    });
+    // All of them come to an end before anything else is written.
+    const failed = (await Promise.allSettled(written)).find(({ status }) => status === 'rejected');
+    if (failed) throw (failed as PromiseRejectedResult).reason;
     return {
       segment: this.#segment,
-      segmentRow: this.#rows,
-      vectorsChecksum: crc32c(vectorBytes),
-      documentsChecksum: crc32c(documentBytes),
+      rows: documents.length,
+      checksums: packed.checksums,
+      longest: packed.longest,
     };
   }
 
@@ -83,38 +94,53 @@ export class SegmentWriter {
     this.#rows += rows;
   }
 
-  async close(): Promise<void> {
-    await closeFiles(this.#files);
-  }
-
-  async #startSegment(): Promise<void> {
-    const files = await openFiles(this.#directory, this.#segment + 1);
-    await closeFiles(this.#files);
-    this.#files = files;
+  async startSegment(): Promise<void> {
+    const columns = await openColumns(this.#layout, this.#segment + 1);
+    await closeColumns(this.#columns);
+    this.#columns = columns;
     this.#segment += 1;
     this.#rows = 0;
   }
+
+  async close(): Promise<void> {
+    await closeColumns(this.#columns);
+  }
+
+  #isFull(): boolean {
+    const widest = Math.max(...this.#columns.map(({ rowBytes }) => rowBytes));
+    return this.#rows * widest >= segmentBytesLimit;
+  }
 }
 
-async function openFiles(directory: string, segment: number): Promise<{ vectors: FileHandle; documents: FileHandle }> {
-  const names = segmentFiles(directory, segment);
-  const vectors = await open(names.vectors, constants.O_RDWR | constants.O_CREAT);
+/** Takes away the files of segments that do not count: of a compaction, those that it read, or those that a kill left half made. */
+export async function removeSegmentsExcept(directory: string, counted: ReadonlySet<number>): Promise<void> {
+  const folder = join(directory, segmentsDirectory);
+  for (const name of await readdir(folder)) {
+    const segment = segmentOf(name);
+    if (segment !== undefined && !counted.has(segment)) await rm(join(folder, name), { force: true });
+  }
+}
+
+async function openColumns({ directory, precision, dimensions }: VectorLayout, segment: number): Promise<OpenColumn[]> {
+  const columns: OpenColumn[] = [];
   try {
-    const documents = await open(names.documents, constants.O_RDWR | constants.O_CREAT);
-    await syncDirectory(dirname(names.vectors));
-    return { vectors, documents };
+    for (const { file, rowBytes } of segmentFiles(directory, segment, precision, dimensions)) {
+      columns.push({ file, rowBytes, handle: await open(file, constants.O_RDWR | constants.O_CREAT) });
+    }
+    await syncDirectory(join(directory, segmentsDirectory));
+    return columns;
   } catch (error) {
-    await vectors.close();
+    await closeColumns(columns);
     throw error;
   }
 }
 
-async function closeFiles(files: { vectors: FileHandle; documents: FileHandle }): Promise<void> {
-  await files.vectors.close();
-  await files.documents.close();
+async function closeColumns(columns: readonly OpenColumn[]): Promise<void> {
+  for (const { handle } of columns) await handle.close();
 }
 
-async function cut(handle: FileHandle, file: string, bytes: number): Promise<void> {
+async function cut({ handle, file, rowBytes }: OpenColumn, rows: number): Promise<void> {
+  const bytes = rows * rowBytes;
   const { size } = await handle.stat();
   if (size < bytes) {
     const reason = `it has ${size} bytes where the catalog counts on ${bytes}`;
@@ -129,8 +155,4 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number)
     const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
     written += bytesWritten;
   }
-}
-
-function bytesOf(array: Float32Array | Uint32Array): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }

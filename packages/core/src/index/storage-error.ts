@@ -3,9 +3,10 @@ import { NerRetrieverError } from '../errors.js';
 /** Says in our words what the file system or SQLite said, so that every way to fail names the index and a remedy. */
 export function storageError(error: unknown, directory: string): unknown {
   if (NerRetrieverError.isInstance(error)) return error;
-  const { code, message } = error as { code?: unknown; message?: string };
+  const { code, message, file, reason } = error as { code?: unknown; message?: string; file?: string; reason?: string };
   if (typeof code !== 'string') return error;
   const options = { cause: error };
+  if (code === 'SEGMENT_DAMAGED') return new NerRetrieverError('INDEX_DAMAGED', { file, reason }, options);
   if (diskFull.has(code)) return new NerRetrieverError('DISK_FULL', { directory }, options);
   // Our SQL is right: where SQLite finds an error in it, a table is not what it was.
   if (code === 'SQLITE_ERROR' || damaged.some((prefix) => code.startsWith(prefix))) {

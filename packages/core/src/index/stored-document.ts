@@ -9,8 +9,7 @@ export interface PlacedDocument {
   readonly document: Document;
   /** Digest of all that decides the document's rows. */
   readonly content: Uint8Array;
-  readonly firstRow: number;
-  /** The mentions that have a vector: mention `i` is row `firstRow + i`. */
+  /** The mentions that have a vector, in the order of their rows. */
   readonly mentions: readonly Mention[];
 }
 
@@ -19,7 +18,6 @@ export const columnTypes = {
   ordinal: 'INTEGER',
   id: 'BLOB',
   content: 'BLOB',
-  first_row: 'INTEGER',
   rows: 'INTEGER',
   mentions: 'BLOB',
   metadata: 'BLOB',
@@ -35,7 +33,6 @@ export type DocumentColumns = [
   ordinal: number,
   id: Buffer,
   content: Uint8Array,
-  firstRow: number,
   rows: number,
   /** JSON of the spans as given; null: none were given. */
   mentions: Buffer | null,
@@ -49,17 +46,18 @@ export type DocumentColumns = [
 /** A document as read back. */
 export interface StoredDocument {
   readonly document: Document;
-  /** The mention whose vector a row is; undefined where the row is not the document's. */
-  mention(row: number): Mention | undefined;
+  /** Mentions that have a vector: so many rows. */
+  readonly rows: number;
+  /** The mention whose vector the document's row `index` is, from 0; undefined where there are not as many. */
+  mention(index: number): Mention | undefined;
 }
 
-export function packDocument({ ordinal, document, content, firstRow, mentions }: PlacedDocument): DocumentColumns {
+export function packDocument({ ordinal, document, content, mentions }: PlacedDocument): DocumentColumns {
   const spans = document.mentions?.map(({ start, end }) => [start, end]);
   const columns: DocumentColumns = [
     ordinal,
     utf8(document.id),
     content,
-    firstRow,
     mentions.length,
     spans ? utf8(JSON.stringify(spans)) : null,
     document.metadata ? utf8(JSON.stringify(document.metadata)) : null,
@@ -67,14 +65,14 @@ export function packDocument({ ordinal, document, content, firstRow, mentions }:
     utf8(document.text),
     0,
   ];
-  columns[9] = checksum(columns);
+  columns[8] = checksum(columns);
   return columns;
 }
 
 /** Null where a bit of it is not as it was written. */
 export function unpackDocument(columns: DocumentColumns): StoredDocument | null {
-  if (checksum(columns) !== columns[9]) return null;
-  const [, id, , firstRow, rows, mentions, metadata, evidence, bytes] = columns;
+  if (checksum(columns) !== columns[8]) return null;
+  const [, id, , rows, mentions, metadata, evidence, bytes] = columns;
   const text = bytes.toString('utf8');
   return {
     document: {
@@ -83,8 +81,8 @@ export function unpackDocument(columns: DocumentColumns): StoredDocument | null 
       ...(mentions !== null && { mentions: spansOf(mentions.toString('utf8')) }),
       ...(metadata !== null && { metadata: JSON.parse(metadata.toString('utf8')) as { [key: string]: JsonValue } }),
     },
-    mention: (row) =>
-      row >= firstRow && row < firstRow + rows ? unpackEvidence(evidence, row - firstRow, text) : undefined,
+    rows,
+    mention: (index) => (index >= 0 && index < rows ? unpackEvidence(evidence, index, text) : undefined),
   };
 }
 

@@ -1,61 +1,23 @@
-import { NerRetrieverError } from '../errors.js';
-import { type Catalog, catalogFile } from '../index/catalog.js';
+import type { IndexSnapshot } from '../index/index-snapshot.js';
 import { fuseRankings } from './fuse-rankings.js';
 import type { Hit } from './hit.js';
-import { loadHit } from './load-hit.js';
-import type { LoadedVectors } from './loaded-vectors.js';
+import { loadHits } from './load-hits.js';
 
 /**
  * The documents of a snapshot that have a vector, ranked by their vectors and by the words of their texts (BM25), both rankings fused.
  * Both are whole, as the fusion is defined over places. What BM25 finds and no vector stands for is no hit: it has no mention to show.
  *
- * @param vectors refreshed since the snapshot began
  * @param query the description's vector: [dimensions]
  */
 export async function* hybridHits(
-  snapshot: Catalog,
-  vectors: LoadedVectors,
+  snapshot: IndexSnapshot,
   description: string,
   query: Float32Array,
 ): AsyncGenerator<Hit, void, undefined> {
-  const { documents, rows } = await wholeRanking(snapshot, vectors, query);
-  for (const { index, score } of fuseRankings(documents, snapshot.findWords(description))) {
-    const ordinal = documents[index] as number;
-    const hit = loadHit(snapshot, { ordinal, row: rows[index] as number, score });
-    if (!hit) throw withoutDocument(ordinal);
-    yield hit;
+  const { catalog, vectors, alive } = snapshot;
+  const { rows } = await vectors.rank(query, { documents: alive.bits });
+  const { documents } = vectors.locate(rows);
+  for (const { index, score } of fuseRankings(documents, catalog.findWords(description))) {
+    yield* loadHits(snapshot, { rows: rows.subarray(index, index + 1), scores: [score] });
   }
-}
-
-/** Ordinals of the documents that the snapshot has, best first by their best rows, and these rows. */
-async function wholeRanking(
-  snapshot: Catalog,
-  vectors: LoadedVectors,
-  query: Float32Array,
-): Promise<{ documents: Uint32Array; rows: Uint32Array }> {
-  const lastOrdinal = snapshot.lastOrdinal();
-  const lastDeath = snapshot.lastDeath();
-  const nearest = await vectors.nearest(query, everyRow);
-  const documents = new Uint32Array(nearest.limit);
-  const rows = new Uint32Array(nearest.limit);
-  const seen = new Uint8Array(lastOrdinal + 1);
-  let count = 0;
-  for (const row of nearest.rows) {
-    const ordinal = vectors.documentOf(row);
-    // The vectors in memory may be of a newer state than the snapshot, never of an older one.
-    if (ordinal > lastOrdinal || seen[ordinal] || vectors.wasDead(ordinal, lastDeath)) continue;
-    seen[ordinal] = 1;
-    documents[count] = ordinal;
-    rows[count] = row;
-    count += 1;
-  }
-  return { documents: documents.subarray(0, count), rows: rows.subarray(0, count) };
-}
-
-/** As many rows as an index can ever have. */
-const everyRow = 2 ** 32 - 1;
-
-function withoutDocument(ordinal: number): NerRetrieverError {
-  const reason = `there are vectors of document ${ordinal}, which it does not have`;
-  return new NerRetrieverError('INDEX_DAMAGED', { file: catalogFile, reason });
 }

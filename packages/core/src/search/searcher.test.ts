@@ -1,7 +1,6 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { info } from '@ner-retriever/native';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NerRetrieverError } from '../errors.js';
 import { randomNumbers } from '../evaluation/random-numbers.js';
@@ -18,7 +17,8 @@ let writer: IndexWriter;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'searcher-'));
-  await IndexFolder.create(directory, { name: 'm', version: '1', fingerprint: 'f', path: null }, dimensions);
+  const model = { name: 'm', version: '1', fingerprint: 'f', path: null };
+  await IndexFolder.create(directory, { model, dimensions, precision: 'int8' });
   folder = await IndexFolder.open(directory);
   writer = await folder.openWriter();
 });
@@ -113,24 +113,6 @@ test.each([1, 2, 3, 4, 5])(
     opened.close();
   },
 );
-
-test('FAISS ranks as the exact scan does, or says why it cannot', async () => {
-  const random = randomNumbers(21);
-  // No two scores are equal here: FAISS may order equal ones otherwise.
-  const vectors = Array.from({ length: 90 }, () => Float32Array.from({ length: dimensions }, random));
-  await writer.commit(
-    vectors.map((one, number) => entry(`d${number}`, [one, vectors[(number * 7) % 90] as Float32Array])),
-  );
-  const query = matrix(Float32Array.from({ length: dimensions }, random));
-  const { available } = info().faiss;
-  if (!available) {
-    expect(() => new Searcher(folder, { backend: 'faiss' })).toThrow(/cannot be used/);
-    return;
-  }
-  const scores = async (backend: 'exact' | 'faiss') =>
-    (await new Searcher(folder, { backend }).search(query, 20, 0))[0]?.map(({ score }) => Number(score.toFixed(5)));
-  expect(await scores('faiss')).toEqual(await scores('exact'));
-});
 
 test('a damaged catalog is an error or does no harm: never a crash, never another text', async () => {
   const random = randomNumbers(11);

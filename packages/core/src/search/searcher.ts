@@ -1,61 +1,46 @@
-import type { IndexBackend } from '@ner-retriever/native';
-import { NerRetrieverError } from '../errors.js';
 import type { IndexFolder } from '../index/index-folder.js';
 import { storageError } from '../index/storage-error.js';
 import type { Matrix } from '../matrix.js';
 import type { Hit } from './hit.js';
 import { hybridHits } from './hybrid-hits.js';
-import { loadHit } from './load-hit.js';
-import { LoadedVectors } from './loaded-vectors.js';
-import { type RankedDocument, rankDocuments } from './rank-documents.js';
+import { loadHits } from './load-hits.js';
 
-/** Answers query vectors from an index folder; sees what was committed before each call. */
+/** Answers query vectors from an index folder; every answer is about one state of it, the newest when it was asked. */
 export class Searcher {
   readonly #folder: IndexFolder;
-  readonly #vectors: LoadedVectors;
 
-  constructor(folder: IndexFolder, options: { backend?: IndexBackend } = {}) {
+  constructor(folder: IndexFolder) {
     this.#folder = folder;
-    this.#vectors = new LoadedVectors(folder, options);
   }
 
   /** The best `limit` documents of each query, best first; equal scores: the older document first. */
   async search(queries: Matrix, limit: number, minScore: number): Promise<Hit[][]> {
-    await this.#vectors.refresh();
-    for (;;) {
-      const rankings = await rankDocuments(this.#vectors, queries.data, queries.columns, limit, minScore);
-      const hits = this.#load(rankings.flat());
-      if (!hits.includes(undefined)) return split(hits as Hit[], rankings);
-      // A document was replaced between the ranking and the look-up: ask the newer state of the index.
-      if (!(await this.#vectors.refresh())) throw this.#withoutDocument();
+    try {
+      using snapshot = await this.#folder.snapshot();
+      const found = await snapshot.vectors.search(queries.data, limit, { documents: snapshot.alive.bits });
+      return Array.from(found.counts, (count, query) => {
+        const first = query * found.limit;
+        const scores = found.scores.subarray(first, first + count);
+        const enough = scores.findIndex((score) => score < minScore);
+        const end = enough < 0 ? count : enough;
+        return [...loadHits(snapshot, { rows: found.rows.subarray(first, first + end), scores })];
+      });
+    } catch (error) {
+      throw storageError(error, this.#folder.directory);
     }
   }
 
   /** The whole ranking, best first: every document that has a vector now, exactly once, whatever is committed meanwhile. */
   async *searchAll(query: Float32Array, minScore: number): AsyncGenerator<Hit> {
-    const snapshot = this.#folder.startSnapshot();
     try {
-      await this.#vectors.refresh();
-      if (this.#vectors.rows === 0) return;
-      const nearest = await this.#vectors.nearest(query, this.#vectors.rows);
-      const lastOrdinal = snapshot.lastOrdinal();
-      const seen = new Uint8Array(Math.ceil((lastOrdinal + 1) / 8)); // a bit a document
-      for (const [place, row] of nearest.rows.entries()) {
-        const score = nearest.scores[place] as number;
-        if (score < minScore) return;
-        const ordinal = this.#vectors.documentOf(row);
-        const bit = 1 << (ordinal & 7);
-        // Documents newer than the snapshot have no bit: what is written to an array's outside is not kept.
-        if ((seen[ordinal >> 3] as number) & bit) continue;
-        seen[ordinal >> 3] = (seen[ordinal >> 3] as number) | bit;
-        const hit = loadHit(snapshot, { ordinal, row, score });
-        if (hit) yield hit;
-        else if (ordinal <= lastOrdinal && !this.#vectors.isDead(ordinal)) throw this.#withoutDocument();
+      using snapshot = await this.#folder.snapshot();
+      const { rows, scores } = await snapshot.vectors.rank(query, { documents: snapshot.alive.bits, minScore });
+      for (let from = 0; from < rows.length; from += hitsAtOnce) {
+        const to = from + hitsAtOnce;
+        yield* loadHits(snapshot, { rows: rows.subarray(from, to), scores: scores.subarray(from, to) });
       }
     } catch (error) {
       throw storageError(error, this.#folder.directory);
-    } finally {
-      this.#folder.endSnapshot(snapshot);
     }
   }
 
@@ -77,48 +62,22 @@ export class Searcher {
     { data, columns }: Matrix,
     limit: number,
   ): AsyncGenerator<readonly [place: number, hit: Hit]> {
-    const { directory } = this.#folder;
-    const snapshot = this.#folder.startSnapshot();
     try {
-      if (!snapshot.hasWords()) throw new NerRetrieverError('INDEX_WORDS_MISSING', { directory });
-      await this.#vectors.refresh();
-      if (this.#vectors.rows === 0) return;
+      using snapshot = await this.#folder.snapshot();
       for (const [place, description] of descriptions.entries()) {
         const query = data.subarray(place * columns, (place + 1) * columns);
         let hits = 0;
-        for await (const hit of hybridHits(snapshot, this.#vectors, description, query)) {
+        for await (const hit of hybridHits(snapshot, description, query)) {
           yield [place, hit];
           hits += 1;
           if (hits === limit) break;
         }
       }
     } catch (error) {
-      throw storageError(error, directory);
-    } finally {
-      this.#folder.endSnapshot(snapshot);
-    }
-  }
-
-  #withoutDocument(): NerRetrieverError {
-    const reason = 'it holds vectors of documents that its catalog does not have';
-    return new NerRetrieverError('INDEX_DAMAGED', { file: this.#folder.directory, reason });
-  }
-
-  #load(ranking: readonly RankedDocument[]): (Hit | undefined)[] {
-    const { catalog } = this.#folder;
-    try {
-      return catalog.read(() => ranking.map((ranked) => loadHit(catalog, ranked)));
-    } catch (error) {
       throw storageError(error, this.#folder.directory);
     }
   }
 }
 
-/** Cuts the hits of all rankings, one after the other, into the hits of each. */
-function split(hits: readonly Hit[], rankings: readonly RankedDocument[][]): Hit[][] {
-  let from = 0;
-  return rankings.map(({ length }) => {
-    from += length;
-    return hits.slice(from - length, from);
-  });
-}
+/** Hits whose documents are looked up before the first of them is handed on. */
+const hitsAtOnce = 256;

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import type { IndexBackend } from '@ner-retriever/native';
 import { checkOption, checkOptions } from './check-options.js';
 import { type DocumentMentions, Embedder, type MentionEmbeddings } from './embedder.js';
 import { NerRetrieverError } from './errors.js';
@@ -15,6 +14,7 @@ import type { Mention } from './mentions/mention.js';
 import type { MentionDetector } from './mentions/mention-detector.js';
 import { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 import type { Hit } from './search/hit.js';
+import type { IndexBackend } from './search/loaded-vectors.js';
 import { Searcher } from './search/searcher.js';
 import type { Document, DocumentRecord } from './text/document.js';
 

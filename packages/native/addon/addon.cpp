@@ -28,6 +28,13 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   add("indexSize", index_size);
   add("indexAdd", index_add);
   add("indexSearch", index_search);
+  add("faissCreate", faiss_create);
+  add("faissRead", faiss_read);
+  add("faissWrite", faiss_write);
+  add("faissInfo", faiss_info);
+  add("faissTrain", faiss_train);
+  add("faissAdd", faiss_add);
+  add("faissSearch", faiss_search);
   add("trainerCreate", trainer_create);
   add("trainerGradients", trainer_gradients);
   add("trainerStep", trainer_step);

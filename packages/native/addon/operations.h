@@ -17,6 +17,14 @@ Napi::Value index_size(const Napi::CallbackInfo &info);
 Napi::Value index_add(const Napi::CallbackInfo &info);
 Napi::Value index_search(const Napi::CallbackInfo &info);
 
+Napi::Value faiss_create(const Napi::CallbackInfo &info);
+Napi::Value faiss_read(const Napi::CallbackInfo &info);
+Napi::Value faiss_write(const Napi::CallbackInfo &info);
+Napi::Value faiss_info(const Napi::CallbackInfo &info);
+Napi::Value faiss_train(const Napi::CallbackInfo &info);
+Napi::Value faiss_add(const Napi::CallbackInfo &info);
+Napi::Value faiss_search(const Napi::CallbackInfo &info);
+
 Napi::Value trainer_create(const Napi::CallbackInfo &info);
 Napi::Value trainer_gradients(const Napi::CallbackInfo &info);
 Napi::Value trainer_step(const Napi::CallbackInfo &info);

@@ -5,7 +5,6 @@ import type {
   TrainingLoss,
   TrainingUpdate,
 } from './head-trainer.js';
-import type { IndexBackend } from './index-backend.js';
 import type { InstructionSet } from './instruction-set.js';
 import { loadAddon } from './load-addon.js';
 import type { Pooling } from './pooling.js';
@@ -17,6 +16,9 @@ export interface ProjectionHandle {
 }
 export interface IndexHandle {
   readonly [handle]: 'VectorIndex';
+}
+export interface FaissHandle {
+  readonly [handle]: 'FaissIndex';
 }
 export interface TrainerHandle {
   readonly [handle]: 'HeadTrainer';
@@ -44,7 +46,7 @@ export interface Addon {
   projectionRun(projection: ProjectionHandle, rows: Float32Array): Promise<Float32Array>;
   projectionRunSync(projection: ProjectionHandle, rows: Float32Array): Float32Array;
 
-  indexCreate(dimensions: number, backend: IndexBackend, threads: number): IndexHandle;
+  indexCreate(dimensions: number, threads: number): IndexHandle;
   indexSize(index: IndexHandle): number;
   indexAdd(index: IndexHandle, rows: Float32Array): Promise<void>;
   indexSearch(
@@ -52,6 +54,21 @@ export interface Addon {
     queries: Float32Array,
     limit: number,
   ): Promise<{ scores: Float32Array; rows: Uint32Array; limit: number }>;
+
+  faissCreate(factory: string, dimensions: number, threads: number): FaissHandle;
+  faissRead(file: string, threads: number): Promise<FaissHandle>;
+  faissWrite(index: FaissHandle, file: string): Promise<void>;
+  faissInfo(index: FaissHandle): { dimensions: number; size: number; isTrained: boolean };
+  faissTrain(index: FaissHandle, sample: Float32Array): Promise<void>;
+  faissAdd(index: FaissHandle, rows: Float32Array): Promise<void>;
+  faissSearch(
+    index: FaissHandle,
+    queries: Float32Array,
+    limit: number,
+    nprobe?: number,
+    efSearch?: number,
+    refineFactor?: number,
+  ): Promise<{ limit: number; scores: Float32Array; rows: Uint32Array; counts: Uint32Array }>;
 
   trainerCreate(options: Required<HeadTrainerOptions>, state: HeadTrainerState): TrainerHandle;
   trainerGradients(

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
-import { type IndexBackend, VectorIndex } from '@ner-retriever/native';
+import { FaissIndex, VectorIndex } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
 import { catalogFile } from '../index/catalog.js';
 import type { IndexFolder } from '../index/index-folder.js';
 import { storageError } from '../index/storage-error.js';
+
+/** `exact`: the native scan. `faiss`: FAISS's Flat index, where FAISS can be loaded. */
+export type IndexBackend = 'exact' | 'faiss';
 
 /** The best rows of each query, best first: row `q` of both is `[q * limit, (q + 1) * limit)`. */
 export interface NearestRows {
@@ -12,9 +15,9 @@ export interface NearestRows {
   readonly rows: Uint32Array;
 }
 
-function openVectors(dimensions: number, { backend = 'exact' }: { backend?: IndexBackend }): VectorIndex {
+function openVectors(dimensions: number, { backend = 'exact' }: { backend?: IndexBackend }): VectorIndex | FaissIndex {
   try {
-    return new VectorIndex({ dimensions, backend });
+    return backend === 'faiss' ? FaissIndex.create({ factory: 'Flat', dimensions }) : new VectorIndex({ dimensions });
   } catch (cause) {
     const { code, message: reason } = cause as NodeJS.ErrnoException;
     if (code !== 'BACKEND_UNAVAILABLE') throw cause;
@@ -25,7 +28,7 @@ function openVectors(dimensions: number, { backend = 'exact' }: { backend?: Inde
 /** The vectors of an index in memory, with the document of each row. Loaded at the first search, extended when a writer has committed. */
 export class LoadedVectors {
   readonly #folder: IndexFolder;
-  readonly #vectors: VectorIndex;
+  readonly #vectors: VectorIndex | FaissIndex;
   /** Ordinal of each row's document; longer than there are rows. */
   #documents = new Uint32Array(1024);
   /** Ordinals whose rows count no more, with the number of the event that took each out. */

@@ -1,4 +1,3 @@
-import type { IndexBackend } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
 import type { IndexFolder } from '../index/index-folder.js';
 import { storageError } from '../index/storage-error.js';
@@ -6,7 +5,7 @@ import type { Matrix } from '../matrix.js';
 import type { Hit } from './hit.js';
 import { hybridHits } from './hybrid-hits.js';
 import { loadHit } from './load-hit.js';
-import { LoadedVectors } from './loaded-vectors.js';
+import { type IndexBackend, LoadedVectors } from './loaded-vectors.js';
 import { type RankedDocument, rankDocuments } from './rank-documents.js';
 
 /** Answers query vectors from an index folder; sees what was committed before each call. */

@@ -124,11 +124,15 @@ void bench_scan(size_t row_count, size_t dimensions, unsigned threads) {
 #ifdef NER_RETRIEVER_BENCH_FAISS
   const ner_faiss_api *faiss = ner_retriever::load_faiss(NER_RETRIEVER_BENCH_FAISS);
   if (faiss == nullptr) return;
-  const std::unique_ptr<ner_retriever::Index> index = ner_retriever::make_faiss_index(*faiss, dimensions);
-  if (index == nullptr || index->add(rows.data(), row_count) != NER_OK) return;
+  std::unique_ptr<ner_retriever::FaissIndex> index;
+  if (ner_retriever::FaissIndex::create(*faiss, "Flat", dimensions, &index) != NER_OK ||
+      index->add(rows.data(), row_count, threads) != NER_OK)
+    return;
+  std::vector<uint32_t> counts(64);
   for (const size_t query_count : {size_t{1}, size_t{8}, size_t{64}})
     report_scan("FAISS Flat", query_count, best_milliseconds([&] {
-                  index->search(queries.data(), query_count, 100, threads, scores.data(), found.data());
+                  index->search(queries.data(), query_count, 100, {}, threads, scores.data(), found.data(),
+                                counts.data());
                 }));
 #endif
 }

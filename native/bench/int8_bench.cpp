@@ -116,8 +116,10 @@ void bench(size_t row_count, size_t dimensions, unsigned threads) {
 
 #ifdef NER_RETRIEVER_BENCH_FAISS
   const ner_faiss_api *api = ner_retriever::load_faiss(NER_RETRIEVER_BENCH_FAISS);
-  std::unique_ptr<ner_retriever::Index> faiss = api == nullptr ? nullptr : ner_retriever::make_faiss_index(*api, dimensions);
-  if (faiss != nullptr && faiss->add(originals.data(), row_count) != NER_OK) faiss.reset();
+  std::unique_ptr<ner_retriever::FaissIndex> faiss;
+  if (api != nullptr && ner_retriever::FaissIndex::create(*api, "Flat", dimensions, &faiss) == NER_OK &&
+      faiss->add(originals.data(), row_count, threads) != NER_OK)
+    faiss.reset();
 #endif
   for (const size_t query_count : {size_t{1}, size_t{64}}) {
     std::vector<float> scores(query_count * limit), int8_scores(query_count * limit);
@@ -149,11 +151,11 @@ void bench(size_t row_count, size_t dimensions, unsigned threads) {
     }
 #ifdef NER_RETRIEVER_BENCH_FAISS
     std::vector<float> faiss_scores(query_count * limit);
-    std::vector<uint32_t> faiss_rows(query_count * limit);
+    std::vector<uint32_t> faiss_rows(query_count * limit), faiss_counts(query_count);
     if (faiss != nullptr)
       contenders.push_back({"FAISS Flat, " + std::to_string(query_count) + " queries", code_bytes * sizeof(float), [&] {
-                              faiss->search(queries.data(), query_count, limit, threads, faiss_scores.data(),
-                                            faiss_rows.data());
+                              faiss->search(queries.data(), query_count, limit, {}, threads, faiss_scores.data(),
+                                            faiss_rows.data(), faiss_counts.data());
                             }});
 #endif
     take_turns(contenders);

@@ -6,7 +6,7 @@
 // Plain C: both sides may come from different builds. `api_version` is the first field for all time; whoever changes
 // anything below it raises the number, and a library with another number is refused.
 
-#define NER_FAISS_API_VERSION 1u
+#define NER_FAISS_API_VERSION 2u
 
 #ifdef __cplusplus
 extern "C" {
@@ -14,6 +14,21 @@ extern "C" {
 
 typedef struct ner_faiss_index ner_faiss_index;
 
+typedef struct ner_faiss_description {
+  size_t dimensions;
+  size_t size; // rows
+  int is_trained;
+  size_t bytes; // of the file that write() would make, which is about what it takes in memory
+} ner_faiss_description;
+
+// 0: the index's own. One that the index does not have is NER_INVALID_ARGUMENT.
+typedef struct ner_faiss_parameters {
+  size_t nprobe;        // IVF: lists that are visited
+  size_t ef_search;     // HNSW: candidates that are kept while the graph is walked
+  size_t refine_factor; // RFlat, Refine(…): candidates that are scored again, in multiples of the limit
+} ner_faiss_parameters;
+
+// Threads: at most `threads` of them work in a call, the calling one among them.
 typedef struct ner_faiss_api {
   uint32_t api_version;
   const char *faiss_version; // "1.7.3"
@@ -21,15 +36,23 @@ typedef struct ner_faiss_api {
   // Why the last call on this thread that did not return NER_OK failed.
   const char *(*last_error)(void);
 
-  // An IndexFlatIP.
-  ner_status (*create)(size_t dimensions, ner_faiss_index **index);
+  // An empty index by inner product, made by faiss::index_factory.
+  ner_status (*create)(const char *factory, size_t dimensions, ner_faiss_index **index);
+  // From a file of write() or of any other FAISS. NER_DAMAGED: it is none, or not by inner product.
+  ner_status (*read)(const char *file, ner_faiss_index **index);
+  ner_status (*write)(const ner_faiss_index *index, const char *file);
   void (*destroy)(ner_faiss_index *index);
+
+  ner_status (*describe)(const ner_faiss_index *index, ner_faiss_description *description);
+  // rows [count, dimensions].
+  ner_status (*train)(ner_faiss_index *index, const float *rows, size_t count, unsigned threads);
   // rows [count, dimensions], copied.
-  ner_status (*add)(ner_faiss_index *index, const float *rows, size_t count);
-  // queries [query_count, dimensions]; scores and rows [query_count, limit], best first; row -1 where FAISS found none
-  // (it does not rank NaN).
+  ner_status (*add)(ner_faiss_index *index, const float *rows, size_t count, unsigned threads);
+  // queries [query_count, dimensions]; limit within the size; scores and rows [query_count, limit], best first, equal
+  // scores by lower row; counts [query_count]: how many of them were found. What lies behind is left as it was.
   ner_status (*search)(const ner_faiss_index *index, const float *queries, size_t query_count, size_t limit,
-                       unsigned threads, float *scores, int64_t *rows);
+                       const ner_faiss_parameters *parameters, unsigned threads, float *scores, uint32_t *rows,
+                       uint32_t *counts);
 } ner_faiss_api;
 
 // The one exported symbol.

@@ -1,21 +1,21 @@
 // The inside of the shared library that has FAISS in it. Every FAISS call stands behind a catch: its exceptions become
 // statuses here, and none crosses over.
 
-#include <faiss/Index.h>
-#include <faiss/IndexFlat.h>
 #include <omp.h>
 
 #include <cstdio>
 #include <exception>
 #include <new>
 
+#include "approximate_index.h"
 #include "faiss_api.h"
+#include "failure.h"
 
 // OpenBLAS has threads of its own beside OpenMP's. Absent where another BLAS is installed.
 extern "C" void openblas_set_num_threads(int threads) __attribute__((weak));
 
 struct ner_faiss_index {
-  faiss::IndexFlatIP flat;
+  std::unique_ptr<ApproximateIndex> index;
 };
 
 namespace {
@@ -27,6 +27,9 @@ ner_status guarded(const Work &work) noexcept {
   try {
     work();
     return NER_OK;
+  } catch (const Failure &failure) {
+    std::snprintf(error_words, sizeof error_words, "%s", failure.what());
+    return failure.status;
   } catch (const std::bad_alloc &) {
     std::snprintf(error_words, sizeof error_words, "out of memory");
     return NER_OUT_OF_MEMORY;
@@ -39,7 +42,12 @@ ner_status guarded(const Work &work) noexcept {
   }
 }
 
-using FaissCount = faiss::Index::idx_t;
+// OpenMP keeps this number for each thread that calls, and calls come from any thread of a pool.
+void use_threads(unsigned threads) {
+  const int count = threads > 0 ? static_cast<int>(threads) : 1;
+  omp_set_num_threads(count);
+  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(count);
+}
 
 #define NER_TEXT_(x) #x
 #define NER_TEXT(x) NER_TEXT_(x)
@@ -48,21 +56,34 @@ const ner_faiss_api api = {
     NER_FAISS_API_VERSION,
     NER_TEXT(FAISS_VERSION_MAJOR) "." NER_TEXT(FAISS_VERSION_MINOR) "." NER_TEXT(FAISS_VERSION_PATCH),
     [] { return static_cast<const char *>(error_words); },
-    [](size_t dimensions, ner_faiss_index **index) {
-      return guarded([&] { *index = new ner_faiss_index{faiss::IndexFlatIP(static_cast<FaissCount>(dimensions))}; });
+    [](const char *factory, size_t dimensions, ner_faiss_index **index) {
+      return guarded([&] { *index = new ner_faiss_index{ApproximateIndex::create(factory, dimensions)}; });
     },
+    [](const char *file, ner_faiss_index **index) {
+      return guarded([&] { *index = new ner_faiss_index{ApproximateIndex::read(file)}; });
+    },
+    [](const ner_faiss_index *index, const char *file) { return guarded([&] { index->index->write(file); }); },
     [](ner_faiss_index *index) { delete index; },
-    [](ner_faiss_index *index, const float *rows, size_t count) {
-      return guarded([&] { index->flat.add(static_cast<FaissCount>(count), rows); });
+    [](const ner_faiss_index *index, ner_faiss_description *description) {
+      return guarded([&] { *description = index->index->describe(); });
     },
-    [](const ner_faiss_index *index, const float *queries, size_t query_count, size_t limit, unsigned threads,
-       float *scores, int64_t *rows) {
+    [](ner_faiss_index *index, const float *rows, size_t count, unsigned threads) {
       return guarded([&] {
-        // OpenMP keeps this number for each thread that calls, and searches come from any thread of a pool.
-        const int count = threads > 0 ? static_cast<int>(threads) : 1;
-        omp_set_num_threads(count);
-        if (openblas_set_num_threads != nullptr) openblas_set_num_threads(count);
-        index->flat.search(static_cast<FaissCount>(query_count), queries, static_cast<FaissCount>(limit), scores, rows);
+        use_threads(threads);
+        index->index->train(rows, count);
+      });
+    },
+    [](ner_faiss_index *index, const float *rows, size_t count, unsigned threads) {
+      return guarded([&] {
+        use_threads(threads);
+        index->index->add(rows, count);
+      });
+    },
+    [](const ner_faiss_index *index, const float *queries, size_t query_count, size_t limit,
+       const ner_faiss_parameters *parameters, unsigned threads, float *scores, uint32_t *rows, uint32_t *counts) {
+      return guarded([&] {
+        use_threads(threads);
+        index->index->search(queries, query_count, limit, *parameters, scores, rows, counts);
       });
     },
 };

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
-#include "ner_retriever/index.h"
+#include "ner_retriever/status.h"
 
 struct ner_faiss_api;
+struct ner_faiss_index;
 
 namespace ner_retriever {
 
@@ -16,9 +18,58 @@ const ner_faiss_api *load_faiss(const char *path) noexcept;
 // FAISS's own version: "1.7.3".
 const char *faiss_version(const ner_faiss_api &api) noexcept;
 
-// An IndexFlatIP behind the index interface. Ranks as the exact index does, with two differences that are FAISS's own:
-// which of several rows with the score of the last place are within the limit, and the last bits of a score, which depend
-// on how many queries are asked at once (it changes to BLAS at 20).
-std::unique_ptr<Index> make_faiss_index(const ner_faiss_api &api, size_t dimensions) noexcept;
+// How a search trades time for recall. 0: as the index itself says. One that the index does not have is refused.
+struct FaissParameters {
+  size_t nprobe = 0;         // IVF: lists that are visited
+  size_t ef_search = 0;      // HNSW: candidates that are kept while the graph is walked
+  size_t refine_factor = 0;  // RFlat, Refine(…): candidates that are scored again, in multiples of the limit
+};
+
+// An approximate index of FAISS by inner product; rows are numbered from 0 in the order of adding. No method throws.
+// Any number of searches may run at once, whatever their parameters; train() and add() must run alone.
+class FaissIndex {
+ public:
+  // An empty index of a factory string: "HNSW32", "IVF4096,SQ8", "IVF4096,PQ64x4fs,RFlat", "Flat".
+  static ner_status create(const ner_faiss_api &api, const std::string &factory, size_t dimensions,
+                           std::unique_ptr<FaissIndex> *index) noexcept;
+  // A standard FAISS file. NER_DAMAGED: it is none of an index that create() makes, or not by inner product. The
+  // structure is checked byte by byte; vectors, codes and centroids are taken as they are.
+  static ner_status read(const ner_faiss_api &api, const std::string &file,
+                         std::unique_ptr<FaissIndex> *index) noexcept;
+  FaissIndex(const FaissIndex &) = delete;
+  FaissIndex &operator=(const FaissIndex &) = delete;
+  ~FaissIndex();
+
+  size_t dimensions() const noexcept { return dimensions_; }
+  // Rows of calls of add() that have ended.
+  size_t size() const noexcept { return size_; }
+  bool is_trained() const noexcept { return is_trained_; }
+  // Of the file that write() makes, which is about what the index takes in memory.
+  size_t bytes() const noexcept { return bytes_; }
+
+  // rows [count, dimensions]: a sample of what will be added.
+  ner_status train(const float *rows, size_t count, unsigned threads) noexcept;
+  // rows [count, dimensions]. They are copied, and numbered on from size().
+  ner_status add(const float *rows, size_t count, unsigned threads) noexcept;
+  // queries [query_count, dimensions]; limit <= size(); scores and rows [query_count, limit], best first, equal scores by
+  // lower row; counts [query_count]: how many of them were found. Rows whose score is NaN never are.
+  ner_status search(const float *queries, size_t query_count, size_t limit, const FaissParameters &parameters,
+                    unsigned threads, float *scores, uint32_t *rows, uint32_t *counts) const noexcept;
+  ner_status write(const std::string &file) const noexcept;
+
+ private:
+  FaissIndex(const ner_faiss_api &api, ner_faiss_index *index) noexcept : api_(api), index_(index) {}
+  static ner_status take(const ner_faiss_api &api, ner_status status, ner_faiss_index *made,
+                         std::unique_ptr<FaissIndex> *index) noexcept;
+  // Hands on what the library said, and notes what the index has become.
+  ner_status after(ner_status status) noexcept;
+
+  const ner_faiss_api &api_;
+  ner_faiss_index *index_;
+  size_t dimensions_ = 0;
+  size_t size_ = 0;
+  bool is_trained_ = false;
+  size_t bytes_ = 0;
+};
 
 }  // namespace ner_retriever

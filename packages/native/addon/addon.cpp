@@ -40,6 +40,13 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   add("segmentIndexScores", segment_index_scores);
   add("segmentIndexVectors", segment_index_vectors);
   add("segmentIndexClose", segment_index_close);
+  add("faissCreate", faiss_create);
+  add("faissRead", faiss_read);
+  add("faissWrite", faiss_write);
+  add("faissInfo", faiss_info);
+  add("faissTrain", faiss_train);
+  add("faissAdd", faiss_add);
+  add("faissSearch", faiss_search);
   add("trainerCreate", trainer_create);
   add("trainerGradients", trainer_gradients);
   add("trainerStep", trainer_step);

@@ -29,6 +29,13 @@ Napi::Value segment_index_locate(const Napi::CallbackInfo &info);
 Napi::Value segment_index_scores(const Napi::CallbackInfo &info);
 Napi::Value segment_index_vectors(const Napi::CallbackInfo &info);
 Napi::Value segment_index_close(const Napi::CallbackInfo &info);
+Napi::Value faiss_create(const Napi::CallbackInfo &info);
+Napi::Value faiss_read(const Napi::CallbackInfo &info);
+Napi::Value faiss_write(const Napi::CallbackInfo &info);
+Napi::Value faiss_info(const Napi::CallbackInfo &info);
+Napi::Value faiss_train(const Napi::CallbackInfo &info);
+Napi::Value faiss_add(const Napi::CallbackInfo &info);
+Napi::Value faiss_search(const Napi::CallbackInfo &info);
 
 Napi::Value trainer_create(const Napi::CallbackInfo &info);
 Napi::Value trainer_gradients(const Napi::CallbackInfo &info);

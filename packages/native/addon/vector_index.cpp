@@ -5,9 +5,8 @@
 
 #include "arguments.h"
 #include "environment.h"
-#include "faiss_library.h"
 #include "handle.h"
-#include "ner_retriever/faiss.h"
+#include "ner_retriever/index.h"
 #include "operations.h"
 #include "promise_worker.h"
 #include "status.h"
@@ -104,31 +103,15 @@ class SearchWorker final : public PromiseWorker {
   Napi::Reference<Napi::Uint32Array> rows_reference_;
 };
 
-// An error that callers can tell from others: a machine without FAISS is no fault of theirs.
-Napi::Error unavailable(Napi::Env env, const std::string &words) {
-  const Napi::Error error = Napi::Error::New(env, words);
-  error.Set("code", Napi::String::New(env, "BACKEND_UNAVAILABLE"));
-  return error;
-}
-
 }  // namespace
 
 Napi::Value index_create(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   const size_t dimensions = integer(info[0], "dimensions", 1, 1 << 20);
-  const std::string backend = info[1].ToString();
-  const size_t threads = integer(info[2], "threads", 1, 1024);
+  const size_t threads = integer(info[1], "threads", 1, 1024);
 
-  std::unique_ptr<ner_retriever::Index> native;
-  if (backend == "exact") {
-    native = ner_retriever::make_exact_index(Environment::of(env).instruction_set, dimensions);
-  } else if (backend == "faiss") {
-    const FaissLibrary faiss = find_faiss();
-    if (faiss.api == nullptr) throw unavailable(env, "FAISS cannot be used here: " + faiss.reason);
-    native = ner_retriever::make_faiss_index(*faiss.api, dimensions);
-  } else {
-    throw Napi::TypeError::New(env, "expected backend to be 'exact' or 'faiss', got '" + backend + "'");
-  }
+  std::unique_ptr<ner_retriever::Index> native =
+      ner_retriever::make_exact_index(Environment::of(env).instruction_set, dimensions);
   if (native == nullptr) throw Napi::Error::New(env, ner_last_error());
   const size_t bytes = native->bytes();
   return Handle<VectorIndex>::make(

@@ -12,7 +12,7 @@ test('the typed surface and the exports of the binary are the same', () => {
 
 test('a handle of another type, and anything else, is refused', () => {
   const projection = addon.projectionCreate([], 2);
-  const index = addon.indexCreate(2, 'exact', 1);
+  const index = addon.indexCreate(2, 1);
   const rows = new Float32Array(2);
   for (const wrong of [index, {}, null, undefined, 7, rows]) {
     const call = () => addon.projectionRunSync(wrong as never, rows);

@@ -5,7 +5,6 @@ import type {
   TrainingLoss,
   TrainingUpdate,
 } from './head-trainer.js';
-import type { IndexBackend } from './index-backend.js';
 import type { InstructionSet } from './instruction-set.js';
 import { loadAddon } from './load-addon.js';
 import type { PackedRows } from './pack-rows.js';
@@ -24,6 +23,9 @@ export interface IndexHandle {
 }
 export interface SegmentIndexHandle {
   readonly [handle]: 'SegmentIndex';
+}
+export interface FaissHandle {
+  readonly [handle]: 'FaissIndex';
 }
 export interface TrainerHandle {
   readonly [handle]: 'HeadTrainer';
@@ -51,7 +53,7 @@ export interface Addon {
   projectionRun(projection: ProjectionHandle, rows: Float32Array): Promise<Float32Array>;
   projectionRunSync(projection: ProjectionHandle, rows: Float32Array): Float32Array;
 
-  indexCreate(dimensions: number, backend: IndexBackend, threads: number): IndexHandle;
+  indexCreate(dimensions: number, threads: number): IndexHandle;
   indexSize(index: IndexHandle): number;
   indexAdd(index: IndexHandle, rows: Float32Array): Promise<void>;
   indexSearch(
@@ -88,6 +90,21 @@ export interface Addon {
   segmentIndexScores(index: SegmentIndexHandle, queries: Float32Array, rows: Uint32Array): Promise<Float32Array>;
   segmentIndexVectors(index: SegmentIndexHandle, firstRow: number, count: number): Promise<Float32Array>;
   segmentIndexClose(index: SegmentIndexHandle): Promise<void>;
+
+  faissCreate(factory: string, dimensions: number, threads: number): FaissHandle;
+  faissRead(file: string, threads: number): Promise<FaissHandle>;
+  faissWrite(index: FaissHandle, file: string): Promise<void>;
+  faissInfo(index: FaissHandle): { dimensions: number; size: number; isTrained: boolean };
+  faissTrain(index: FaissHandle, sample: Float32Array): Promise<void>;
+  faissAdd(index: FaissHandle, rows: Float32Array): Promise<void>;
+  faissSearch(
+    index: FaissHandle,
+    queries: Float32Array,
+    limit: number,
+    nprobe?: number,
+    efSearch?: number,
+    refineFactor?: number,
+  ): Promise<{ limit: number; scores: Float32Array; rows: Uint32Array; counts: Uint32Array }>;
 
   trainerCreate(options: Required<HeadTrainerOptions>, state: HeadTrainerState): TrainerHandle;
   trainerGradients(

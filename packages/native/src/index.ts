@@ -1,5 +1,11 @@
 export { crc32c } from './crc32c.js';
 export {
+  FaissIndex,
+  type FaissIndexOptions,
+  type FaissSearchParameters,
+  type FaissSearchResult,
+} from './faiss-index.js';
+export {
   HeadTrainer,
   type HeadTrainerOptions,
   type HeadTrainerState,
@@ -7,7 +13,6 @@ export {
   type TrainingLoss,
   type TrainingUpdate,
 } from './head-trainer.js';
-export type { IndexBackend } from './index-backend.js';
 export { info, type NativeInfo } from './info.js';
 export type { InstructionSet } from './instruction-set.js';
 export { type PackedRows, packRows } from './pack-rows.js';

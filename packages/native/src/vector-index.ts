@@ -1,12 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { addon, type IndexHandle } from './addon.js';
-import type { IndexBackend } from './index-backend.js';
 
 export interface VectorIndexOptions {
   /** Columns of every row and query. */
   dimensions: number;
-  /** Default: `exact`. */
-  backend?: IndexBackend;
   /** How many threads one search may use. Default: one a core. */
   threads?: number;
 }
@@ -20,7 +17,7 @@ export interface SearchResult {
   limit: number;
 }
 
-const optionNames = new Set(['dimensions', 'backend', 'threads']);
+const optionNames = new Set(['dimensions', 'threads']);
 
 /** Float32 rows in memory that are searched by inner product, every row at every search. */
 export class VectorIndex {
@@ -28,8 +25,7 @@ export class VectorIndex {
   #lastAdd: Promise<void> = Promise.resolve();
 
   /**
-   * @throws TypeError for an unknown option or backend; RangeError for sizes that cannot be; an Error with `code`
-   *   'BACKEND_UNAVAILABLE' for FAISS where it cannot be loaded, saying why
+   * @throws TypeError for an unknown option; RangeError for sizes that cannot be
    */
   constructor(options: VectorIndexOptions) {
     for (const name of Object.keys(options)) {
@@ -37,11 +33,7 @@ export class VectorIndex {
         throw new TypeError(`expected options of VectorIndex to be ${[...optionNames].join(', ')}, got '${name}'`);
       }
     }
-    this.#handle = addon.indexCreate(
-      options.dimensions,
-      options.backend ?? 'exact',
-      options.threads ?? availableParallelism(),
-    );
+    this.#handle = addon.indexCreate(options.dimensions, options.threads ?? availableParallelism());
   }
 
   /** Rows of all finished calls of {@link add}. */
@@ -64,8 +56,7 @@ export class VectorIndex {
 
   /**
    * The rows with the highest inner products for each query, off the event loop. Equal scores go by lower row; NaN
-   * scores come last. With a limit of {@link size} it is the whole ranking. (FAISS may choose otherwise among rows whose
-   * score equals that of the last place.)
+   * scores come last. With a limit of {@link size} it is the whole ranking.
    *
    * @param queries `[n, dimensions]`; not to be changed or transferred before the promise settles
    * @param limit results a query, at least 1; more than {@link size} gives all

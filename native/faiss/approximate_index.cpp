@@ -1,0 +1,215 @@
+#include "approximate_index.h"
+
+#include <faiss/IndexIVF.h>
+#include <faiss/IndexPreTransform.h>
+#include <faiss/impl/DistanceComputer.h>
+#include <faiss/index_factory.h>
+#include <faiss/index_io.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <vector>
+
+#include "check_file.h"
+#include "factory_string.h"
+#include "failure.h"
+#include "writers.h"
+
+namespace {
+
+using FaissCount = faiss::Index::idx_t;
+
+// What FAISS keeps a row's number in.
+constexpr size_t most_rows = std::numeric_limits<uint32_t>::max();
+constexpr size_t most_graph_rows = std::numeric_limits<int32_t>::max();
+
+constexpr size_t most_dimensions = size_t{1} << 20;
+
+// Candidates of so many scores lie in memory at a time.
+constexpr size_t most_candidates = size_t{1} << 22;
+
+}  // namespace
+
+std::unique_ptr<ApproximateIndex> ApproximateIndex::create(const std::string &factory, size_t dimensions) {
+  if (!known_factory_string(factory))
+    throw Failure(NER_INVALID_ARGUMENT,
+                  "expected a factory string such as 'HNSW32', 'IVF4096,SQ8' or 'IVF4096,PQ64x4fs,RFlat', got '" +
+                      factory + "'");
+  if (dimensions < 1 || dimensions > most_dimensions)
+    throw Failure(NER_INVALID_ARGUMENT, "expected 1 to " + std::to_string(most_dimensions) + " dimensions, got " +
+                                            std::to_string(dimensions));
+  // What FAISS says here is about numbers that do not go together.
+  try {
+    return std::make_unique<ApproximateIndex>(std::unique_ptr<faiss::Index>(
+        faiss::index_factory(static_cast<int>(dimensions), factory.c_str(), faiss::METRIC_INNER_PRODUCT)));
+  } catch (const faiss::FaissException &error) {
+    throw Failure(NER_INVALID_ARGUMENT, "expected a factory string for " + std::to_string(dimensions) +
+                                            " dimensions, got '" + factory + "': " + error.what());
+  }
+}
+
+std::unique_ptr<ApproximateIndex> ApproximateIndex::read(const std::string &file) {
+  check_file(file);
+  return std::make_unique<ApproximateIndex>(std::unique_ptr<faiss::Index>(faiss::read_index(file.c_str())));
+}
+
+ApproximateIndex::ApproximateIndex(std::unique_ptr<faiss::Index> index) : index_(std::move(index)) {
+  refine_ = dynamic_cast<faiss::IndexRefine *>(index_.get());
+  base_ = refine_ == nullptr ? index_.get() : refine_->base_index;
+  faiss::Index *inner = base_;
+  if (const auto *rotated = dynamic_cast<faiss::IndexPreTransform *>(inner)) inner = rotated->index;
+  graph_ = dynamic_cast<faiss::IndexHNSW *>(inner);
+  lists_ = dynamic_cast<faiss::IndexIVF *>(inner);
+  fast_scan_ = dynamic_cast<faiss::IndexIVFFastScan *>(inner);
+  if (lists_ != nullptr) own_nprobe_ = lists_->nprobe;
+}
+
+ner_faiss_description ApproximateIndex::describe() const {
+  ByteCounter counter;
+  save(counter);
+  return {static_cast<size_t>(index_->d), static_cast<size_t>(index_->ntotal), index_->is_trained, counter.bytes};
+}
+
+void ApproximateIndex::train(const float *rows, size_t count) {
+  if (index_->ntotal > 0)
+    throw Failure(NER_INVALID_ARGUMENT, "expected an index without rows to be trained, got one of " +
+                                            std::to_string(index_->ntotal));
+  index_->train(static_cast<FaissCount>(count), rows);
+}
+
+void ApproximateIndex::add(const float *rows, size_t count) {
+  if (!index_->is_trained)
+    throw Failure(NER_INVALID_ARGUMENT, "expected a trained index: train it on a sample of the rows before adding any");
+  const size_t most = graph_ == nullptr ? most_rows : most_graph_rows;
+  const auto size = static_cast<size_t>(index_->ntotal);
+  if (count > most - size)
+    throw Failure(NER_INVALID_ARGUMENT, "expected at most " + std::to_string(most) + " rows in all, got " +
+                                            std::to_string(count) + " beside " + std::to_string(size));
+  if (count > 0) index_->add(static_cast<FaissCount>(count), rows);
+}
+
+void ApproximateIndex::search(const float *queries, size_t query_count, size_t limit,
+                              const ner_faiss_parameters &parameters, float *scores, uint32_t *rows,
+                              uint32_t *counts) const {
+  const auto size = static_cast<size_t>(index_->ntotal);
+  const auto dimensions = static_cast<size_t>(index_->d);
+  if (limit > size)
+    throw Failure(NER_INVALID_ARGUMENT,
+                  "expected a limit within " + std::to_string(size) + " rows, got " + std::to_string(limit));
+  const size_t count = candidate_count(limit, parameters);
+  if (limit == 0) return;
+
+  const size_t block = std::max<size_t>(1, most_candidates / count);
+  std::vector<float> found_scores(std::min(block, query_count) * count);
+  std::vector<int64_t> found_rows(found_scores.size());
+  std::vector<size_t> order(count);
+  for (size_t first = 0; first < query_count; first += block) {
+    const size_t queries_now = std::min(block, query_count - first);
+    find_candidates(queries + first * dimensions, queries_now, count, parameters, found_scores.data(),
+                    found_rows.data());
+    if (refine_ != nullptr)
+      score_again(queries + first * dimensions, queries_now, count, found_scores.data(), found_rows.data());
+
+    for (size_t query = 0; query < queries_now; ++query) {
+      const float *query_scores = found_scores.data() + query * count;
+      const int64_t *query_rows = found_rows.data() + query * count;
+      order.clear();
+      for (size_t place = 0; place < count; ++place)
+        if (query_rows[place] >= 0 && !std::isnan(query_scores[place])) order.push_back(place);
+      const size_t found = std::min(limit, order.size());
+      std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(found), order.end(),
+                        [&](size_t a, size_t b) {
+                          return query_scores[a] > query_scores[b] ||
+                                 (query_scores[a] == query_scores[b] && query_rows[a] < query_rows[b]);
+                        });
+      counts[first + query] = static_cast<uint32_t>(found);
+      float *query_best = scores + (first + query) * limit;
+      uint32_t *query_best_rows = rows + (first + query) * limit;
+      for (size_t place = 0; place < found; ++place) {
+        query_best[place] = query_scores[order[place]];
+        query_best_rows[place] = static_cast<uint32_t>(query_rows[order[place]]);
+      }
+    }
+  }
+}
+
+// How many rows to ask of the index without its refinement.
+size_t ApproximateIndex::candidate_count(size_t limit, const ner_faiss_parameters &parameters) const {
+  if (parameters.nprobe > 0 && lists_ == nullptr)
+    throw Failure(NER_INVALID_ARGUMENT, "expected no nprobe: this index has no inverted lists (IVF)");
+  if (parameters.ef_search > 0 && graph_ == nullptr)
+    throw Failure(NER_INVALID_ARGUMENT, "expected no efSearch: this index is no graph (HNSW)");
+  if (parameters.refine_factor > 0 && refine_ == nullptr)
+    throw Failure(NER_INVALID_ARGUMENT, "expected no refineFactor: this index has no refinement (RFlat)");
+  size_t count = limit;
+  if (refine_ != nullptr) {
+    const double factor =
+        parameters.refine_factor > 0 ? static_cast<double>(parameters.refine_factor) : static_cast<double>(refine_->k_factor);
+    count = static_cast<size_t>(std::min(static_cast<double>(limit) * factor, static_cast<double>(index_->ntotal)));
+  }
+  // FAISS 1.7.3 sizes its queue of candidates by what is asked for, not by the efSearch of a call.
+  if (parameters.ef_search > 0) count = std::max(count, parameters.ef_search);
+  return std::min(count, static_cast<size_t>(index_->ntotal));
+}
+
+// scores and rows [query_count, count]; row -1 where there are no more.
+void ApproximateIndex::find_candidates(const float *queries, size_t query_count, size_t count,
+                                       const ner_faiss_parameters &parameters, float *scores, int64_t *rows) const {
+  const auto search = [&](const faiss::SearchParameters *chosen) {
+    base_->search(static_cast<FaissCount>(query_count), queries, static_cast<FaissCount>(count), scores, rows, chosen);
+  };
+  if (fast_scan_ != nullptr) {
+    const size_t nprobe = std::min(parameters.nprobe > 0 ? parameters.nprobe : own_nprobe_, fast_scan_->nlist);
+    for (;;) {
+      {
+        const std::shared_lock<std::shared_mutex> lock(fast_scan_setting_);
+        if (fast_scan_->nprobe == nprobe) return search(nullptr);
+      }
+      const std::unique_lock<std::shared_mutex> lock(fast_scan_setting_);
+      fast_scan_->nprobe = nprobe;
+    }
+  }
+  if (lists_ != nullptr) {
+    faiss::SearchParametersIVF chosen;
+    chosen.nprobe = parameters.nprobe > 0 ? parameters.nprobe : own_nprobe_;
+    chosen.max_codes = lists_->max_codes;
+    return search(&chosen);
+  }
+  if (graph_ != nullptr && parameters.ef_search > 0) {
+    faiss::SearchParametersHNSW chosen;
+    chosen.efSearch = static_cast<int>(std::min(parameters.ef_search, most_graph_rows));
+    return search(&chosen);
+  }
+  search(nullptr);
+}
+
+// By the rows as the refinement keeps them. (IndexRefine::search does it too, but hands on no parameters.)
+void ApproximateIndex::score_again(const float *queries, size_t query_count, size_t count, float *scores,
+                                   const int64_t *rows) const {
+  const auto dimensions = static_cast<size_t>(index_->d);
+#pragma omp parallel if (query_count > 1)
+  {
+    const std::unique_ptr<faiss::DistanceComputer> computer(refine_->refine_index->get_distance_computer());
+#pragma omp for
+    for (int64_t query = 0; query < static_cast<int64_t>(query_count); ++query) {
+      const auto first = static_cast<size_t>(query) * count;
+      computer->set_query(queries + static_cast<size_t>(query) * dimensions);
+      for (size_t place = first; place < first + count; ++place)
+        if (rows[place] >= 0) scores[place] = (*computer)(rows[place]);
+    }
+  }
+}
+
+void ApproximateIndex::write(const std::string &file) const {
+  FileWriter writer(file);
+  save(writer);
+  writer.finish();
+}
+
+void ApproximateIndex::save(faiss::IOWriter &writer) const {
+  std::unique_lock<std::shared_mutex> lock(fast_scan_setting_);
+  if (fast_scan_ != nullptr) fast_scan_->nprobe = own_nprobe_;
+  faiss::write_index(index_.get(), &writer);
+}

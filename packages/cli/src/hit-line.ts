@@ -1,4 +1,4 @@
-import type { Hit } from '@ner-retriever/core';
+import type { Hit, Mention } from '@ner-retriever/core';
 
 /** A hit as `search --jsonl` prints it. */
 export interface HitLine {
@@ -8,9 +8,23 @@ export interface HitLine {
   readonly rank: number;
   readonly score: number;
   readonly id: string;
-  readonly mention: { readonly start: number; readonly end: number; readonly text: string };
+  readonly mention: Span;
+  /** With --evidence: the best mentions, best first, each with its own score. */
+  readonly mentions?: readonly (Span & { readonly score: number })[];
 }
 
-export function hitLine(type: string, rank: number, { score, id, mention }: Hit): HitLine {
-  return { type, rank, score, id, mention: { start: mention.start, end: mention.end, text: mention.text } };
+interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+export function hitLine(type: string, rank: number, { score, id, mention, mentions }: Hit): HitLine {
+  const line = { type, rank, score, id, mention: span(mention) };
+  if (!mentions) return line;
+  return { ...line, mentions: mentions.map((one) => ({ ...span(one), score: one.similarity })) };
+}
+
+function span({ start, end, text }: Mention): Span {
+  return { start, end, text };
 }

@@ -83,6 +83,19 @@ describe('search --all --jsonl', () => {
     expect(none).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
+  test('--evidence shows the best mentions of each hit, the best one first', async () => {
+    const hits = parsed(
+      (await runCommand(['search', 'dinosaur', '--index', index, '--evidence', '2', '--jsonl'])).stdout,
+    );
+    for (const { score, mention, mentions = [], id } of hits) {
+      const given = documents.find((document) => document.id === id)?.mentions ?? [];
+      expect(mentions).toHaveLength(Math.min(2, given.length));
+      expect(mentions[0]).toEqual({ ...mention, score });
+      for (const { start, end } of mentions) expect(given).toContainEqual({ start, end });
+    }
+    expect(hits.some(({ mentions }) => mentions?.length === 2)).toBe(true);
+  });
+
   test('--types runs many descriptions, as written, ranks anew for each', async () => {
     const types = await file('types.txt', '\ufeffdinosaur\r\n\n  Österreich 🙂\r\nriver');
     const all = parsed((await runCommand(['search', '--types', types, '--index', index, '--all', '--jsonl'])).stdout);

@@ -471,8 +471,25 @@ const kinds = {
   BACKEND_UNAVAILABLE: {
     status: 503,
     exitCode: 1,
+    message: (d) => `The backend "${d.backend}" cannot be used: ${d.reason}. Search exactly, without it.`,
+  },
+  APPROXIMATE_MISSING: {
+    status: 409,
+    exitCode: 1,
     message: (d) =>
-      `The backend "${d.backend}" cannot be used: ${d.reason}. Leave the option out to use the exact one.`,
+      `The index "${d.directory}" has no approximate index. Build one (ner-retriever approximate --index DIR --factory HNSW32; in code: buildApproximate), or search exactly.`,
+  },
+  FAISS_FAILED: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `FAISS refused "${d.what}": ${d.reason}. See docs/approximate.md for factory strings and parameters that work.`,
+  },
+  FAISS_FILE_OTHER: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `The FAISS file "${d.file}" is not one of this index: expected ${d.expected}, got ${d.received}. Export the vectors anew and build it from them.`,
   },
   INDEX_FULL: {
     status: 507,

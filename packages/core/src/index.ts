@@ -30,6 +30,7 @@ export { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 export { type HeadDescription, ProjectionHead } from './projection/projection-head.js';
 export {
   type AddOptions,
+  type CompactOptions,
   type IndexInfo,
   Retriever,
   type RetrieverOptions,
@@ -37,7 +38,7 @@ export {
   type SearchOptions,
   type SearchResult,
 } from './retriever.js';
-export type { Hit } from './search/hit.js';
+export type { EvidenceMention, Hit } from './search/hit.js';
 export type { Document, DocumentRecord, JsonValue, Source } from './text/document.js';
 export { type OffsetUnit, parseDocument } from './text/parse-document.js';
 export { type DelimitedColumns, type DelimitedOptions, readDelimited } from './text/read-delimited.js';

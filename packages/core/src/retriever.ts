@@ -70,6 +70,8 @@ export interface SearchOptions {
    * each with its best mention by vectors, in another order. Documents without a mention are never hits.
    */
   readonly mode?: SearchMode;
+  /** Gives each hit its best mentions by vectors, at most so many, as `mentions`. Default: the best one alone, as `mention`. */
+  readonly evidence?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -248,8 +250,8 @@ export class Retriever {
 
   /** `search` for many descriptions in one pass; results in their order. */
   async searchMany(descriptions: readonly string[], options: SearchOptions = {}): Promise<{ hits: Hit[] }[]> {
-    checkOptions('search', options, ['limit', 'minScore', 'mode', 'signal']);
-    const { limit = 10, minScore = Number.NEGATIVE_INFINITY, mode, signal } = options;
+    checkOptions('search', options, ['limit', 'minScore', 'mode', 'evidence', 'signal']);
+    const { limit = 10, minScore, mode, evidence, signal } = options;
     checkOption(Number.isSafeInteger(limit) && limit >= 1, 'limit', 'a whole number of at least 1', limit);
     checkRanking(options);
     this.#checkOpen();
@@ -258,8 +260,8 @@ export class Retriever {
         const queries = await this.#embedder.embedTypes(descriptions, signal && { signal });
         const found =
           mode === 'hybrid'
-            ? await this.#searcher.searchHybrid(descriptions, queries, limit)
-            : await this.#searcher.search(queries, limit, minScore);
+            ? await this.#searcher.searchHybrid(descriptions, queries, limit, { evidence })
+            : await this.#searcher.search(queries, limit, { minScore, evidence });
         return found.map((hits) => ({ hits }));
       })(),
     );
@@ -273,15 +275,15 @@ export class Retriever {
     description: string,
     options: Omit<SearchOptions, 'limit'> = {},
   ): AsyncGenerator<Hit, void, undefined> {
-    checkOptions('searchAll', options, ['minScore', 'mode', 'signal']);
-    const { minScore = Number.NEGATIVE_INFINITY, mode, signal } = options;
+    checkOptions('searchAll', options, ['minScore', 'mode', 'evidence', 'signal']);
+    const { minScore, mode, evidence, signal } = options;
     checkRanking(options);
     this.#checkOpen();
     const query = await this.#track(this.#embedder.embedTypes([description], signal && { signal }));
     const hits =
       mode === 'hybrid'
-        ? this.#searcher.searchAllHybrid(description, query)
-        : this.#searcher.searchAll(query.data, minScore);
+        ? this.#searcher.searchAllHybrid(description, query, { evidence })
+        : this.#searcher.searchAll(query.data, { minScore, evidence });
     for await (const hit of hits) {
       signal?.throwIfAborted();
       yield hit;
@@ -420,8 +422,9 @@ function checkModel({ directory, manifest }: IndexFolder, { model }: Embedder): 
   });
 }
 
-function checkRanking({ mode = 'vectors', minScore }: SearchOptions): void {
+function checkRanking({ mode = 'vectors', minScore, evidence = 1 }: SearchOptions): void {
   checkOption(mode === 'vectors' || mode === 'hybrid', 'mode', 'vectors or hybrid', mode);
+  checkOption(Number.isSafeInteger(evidence) && evidence >= 1, 'evidence', 'a whole number of at least 1', evidence);
   if (minScore === undefined) return;
   checkOption(typeof minScore === 'number' && !Number.isNaN(minScore), 'minScore', 'a number', minScore);
   // A sum of places says which document is before which, not whether one is good enough.

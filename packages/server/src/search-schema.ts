@@ -8,6 +8,8 @@ export interface SearchBody {
   readonly minScore?: number;
   /** Default: vectors. */
   readonly mode?: SearchMode;
+  /** Best mentions of a hit. */
+  readonly evidence?: number;
 }
 
 const description = { type: 'string', minLength: 1, maxLength: 2000 } as const;
@@ -21,5 +23,6 @@ export const searchSchema = {
     limit: { type: 'integer', minimum: 1, maximum: 1000 },
     minScore: { type: 'number' },
     mode: { type: 'string', enum: ['vectors', 'hybrid'] },
+    evidence: { type: 'integer', minimum: 1, maximum: 100 },
   },
 } as const;

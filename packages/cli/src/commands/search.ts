@@ -26,6 +26,7 @@ The index remembers the model that made it.`,
       name: 'hybrid',
       help: 'rank by vectors and by words (BM25): 1 / (60 + place) summed over both is the score, at most 0.0328',
     },
+    { name: 'evidence', value: 'N', help: "a hit's N best mentions, not the best one alone" },
     { name: 'json', help: 'one JSON document: {"results": [{"type", "hits": […]}]}' },
     { name: 'jsonl', help: 'one hit a line: {"type", "rank", "score", "id", "mention": {"start", "end", "text"}}' },
     {
@@ -48,9 +49,14 @@ The index remembers the model that made it.`,
     words.exclusive('json', 'jsonl');
     words.exclusive('hybrid', 'min-score');
     const minScore = words.number('min-score');
+    const evidence = words.integer('evidence', 1);
     const wanted: Wanted = {
       limit: words.integer('limit', 1) ?? 10,
-      how: { mode: words.has('hybrid') ? 'hybrid' : 'vectors', ...(minScore !== undefined && { minScore }) },
+      how: {
+        mode: words.has('hybrid') ? 'hybrid' : 'vectors',
+        ...(minScore !== undefined && { minScore }),
+        ...(evidence !== undefined && { evidence }),
+      },
     };
     const types = await descriptions(words);
 
@@ -65,7 +71,7 @@ The index remembers the model that made it.`,
 
 interface Wanted {
   readonly limit: number;
-  readonly how: Pick<SearchOptions, 'mode' | 'minScore'>;
+  readonly how: Pick<SearchOptions, 'mode' | 'minScore' | 'evidence'>;
 }
 
 interface Result {

@@ -11,5 +11,12 @@ export interface Hit {
    */
   readonly score: number;
   readonly mention: Mention;
+  /** With the option `evidence`: the document's best mentions by vectors, best first, `mention` among them. */
+  readonly mentions?: readonly EvidenceMention[];
   readonly document: Document;
+}
+
+export interface EvidenceMention extends Mention {
+  /** Cosine similarity of the mention and the type description; `score` is the detector's. */
+  readonly similarity: number;
 }

@@ -196,7 +196,13 @@ test('vectors in memory that are newer than the snapshot: the ranking is that of
   await writer.commit([entry('d3', make()), entry('later', make())]);
   writer.delete('d4');
   (await folder.snapshot())[Symbol.dispose]();
-  expect(brief(await collect(hybridHits(snapshot, 'dinosaur', query)))).toEqual(slowly(living, 'dinosaur', query));
+  expect(
+    brief(
+      await collect(
+        hybridHits(snapshot, { description: 'dinosaur', query, documents: snapshot.alive.bits }, undefined),
+      ),
+    ),
+  ).toEqual(slowly(living, 'dinosaur', query));
 });
 
 test('a damaged catalog is an error or another ranking: never a crash, never another text', async () => {

@@ -1,23 +1,29 @@
 import type { IndexSnapshot } from '../index/index-snapshot.js';
 import { fuseRankings } from './fuse-rankings.js';
 import type { Hit } from './hit.js';
-import { loadHits } from './load-hits.js';
+import { type Evidence, loadHits } from './load-hits.js';
+
+export interface HybridQuery {
+  readonly description: string;
+  /** The description's vector: [dimensions]. */
+  readonly query: Float32Array;
+  /** The documents that may be found: bit `o % 8` of byte `o / 8` for the one with ordinal `o`. */
+  readonly documents: Uint8Array;
+}
 
 /**
  * The documents of a snapshot that have a vector, ranked by their vectors and by the words of their texts (BM25), both rankings fused.
  * Both are whole, as the fusion is defined over places. What BM25 finds and no vector stands for is no hit: it has no mention to show.
- *
- * @param query the description's vector: [dimensions]
  */
 export async function* hybridHits(
   snapshot: IndexSnapshot,
-  description: string,
-  query: Float32Array,
+  { description, query, documents }: HybridQuery,
+  evidence: Evidence | undefined,
 ): AsyncGenerator<Hit, void, undefined> {
-  const { catalog, vectors, alive } = snapshot;
-  const { rows } = await vectors.rank(query, { documents: alive.bits });
-  const { documents } = vectors.locate(rows);
-  for (const { index, score } of fuseRankings(documents, catalog.findWords(description))) {
-    yield* loadHits(snapshot, { rows: rows.subarray(index, index + 1), scores: [score] });
+  const { catalog, vectors } = snapshot;
+  const { rows } = await vectors.rank(query, { documents });
+  const ordinals = vectors.locate(rows).documents;
+  for (const { index, score } of fuseRankings(ordinals, catalog.findWords(description))) {
+    yield* await loadHits(snapshot, { rows: rows.subarray(index, index + 1), scores: [score] }, evidence);
   }
 }

@@ -89,26 +89,25 @@ test.each([1, 2, 3, 4, 5])(
       }
       const gone = `d${Math.floor(random() * 80)}`;
       expect(writer.delete(gone)).toBe(living.delete(gone));
+      if (round % 2 === 1) await writer.compact({ signal: undefined, report: () => {} });
 
       const queries = Float32Array.from([...vector(random), ...vector(random), ...vector(random)]);
       for (const limit of [1, 7, 1000]) {
-        const results = await searcher.search(matrix(queries), limit, Number.NEGATIVE_INFINITY);
+        const results = await searcher.search(matrix(queries), limit);
         for (const [index, hits] of results.entries()) {
           const query = queries.subarray(index * dimensions, (index + 1) * dimensions);
           expect(brief(hits)).toEqual(fullSort(living, query).slice(0, limit));
         }
       }
       const query = queries.subarray(0, dimensions);
-      expect(brief(await collect(searcher.searchAll(query, Number.NEGATIVE_INFINITY)))).toEqual(
-        fullSort(living, query),
-      );
-      const [above] = await searcher.search(matrix(query), 1000, 2);
+      expect(brief(await collect(searcher.searchAll(query)))).toEqual(fullSort(living, query));
+      const [above] = await searcher.search(matrix(query), 1000, { minScore: 2 });
       expect(brief(above as Hit[])).toEqual(fullSort(living, query).filter(({ score }) => score >= 2));
-      expect(brief(await collect(searcher.searchAll(query, 2)))).toEqual(brief(above as Hit[]));
+      expect(brief(await collect(searcher.searchAll(query, { minScore: 2 })))).toEqual(brief(above as Hit[]));
     }
     const opened = await IndexFolder.open(directory);
     const query = vector(random);
-    const [again] = await new Searcher(opened).search(matrix(query), 1000, Number.NEGATIVE_INFINITY);
+    const [again] = await new Searcher(opened).search(matrix(query), 1000);
     expect(brief(again as Hit[])).toEqual(fullSort(living, query));
     opened.close();
   },
@@ -136,7 +135,7 @@ test('a damaged catalog is an error or does no harm: never a crash, never anothe
     await writeFile(join(copy, 'catalog.sqlite'), damaged);
     try {
       const opened = await IndexFolder.open(copy);
-      for (const { id, document } of await collect(new Searcher(opened).searchAll(query, Number.NEGATIVE_INFINITY))) {
+      for (const { id, document } of await collect(new Searcher(opened).searchAll(query))) {
         expect(document).toEqual({ id, text: `text of ${id}` });
       }
       for (const id of ids) expect(opened.get(id) ?? entry(id, []).document).toEqual(entry(id, []).document);
@@ -154,7 +153,7 @@ test('a damaged catalog is an error or does no harm: never a crash, never anothe
 test('the evidence is the best mention, with the very text that its offsets cut out', async () => {
   const [low, high] = [new Float32Array(dimensions).fill(0.1), new Float32Array(dimensions).fill(0.3)];
   await writer.commit([entry('abcdef', [low, high, low])]);
-  const [hits] = await new Searcher(folder).search(matrix(high), 10, 0);
+  const [hits] = await new Searcher(folder).search(matrix(high), 10);
   expect(hits).toEqual([
     {
       id: 'abcdef',
@@ -165,13 +164,38 @@ test('the evidence is the best mention, with the very text that its offsets cut 
   ]);
 });
 
+test('with evidence, a hit has its best mentions, in all ways to search', async () => {
+  const [low, high, middle] = [0.1, 0.3, 0.2].map((value) => new Float32Array(dimensions).fill(value));
+  await writer.commit([
+    entry('abcdef', [low, high, middle, high] as Float32Array[]),
+    entry('one', [low] as Float32Array[]),
+  ]);
+  const searcher = new Searcher(folder);
+  const query = high as Float32Array;
+  const mention = (start: number, text: string, similarity: number) => ({
+    start,
+    end: start + 1,
+    text,
+    similarity: expect.closeTo(similarity, 5),
+  });
+  const mentions = [[mention(1, 'e', 0.72), mention(3, 't', 0.72), mention(2, 'x', 0.48)], [mention(0, 't', 0.24)]];
+  const found = async (hits: AsyncIterable<Hit> | Iterable<Hit>) => {
+    const all = [];
+    for await (const hit of hits) all.push(hit.mentions);
+    return all;
+  };
+  expect(await found((await searcher.search(matrix(query), 10, { evidence: 3 }))[0] as Hit[])).toEqual(mentions);
+  expect(await found(searcher.searchAll(query, { evidence: 3 }))).toEqual(mentions);
+  expect(await found(searcher.searchAllHybrid('text', matrix(query), { evidence: 3 }))).toEqual(mentions);
+});
+
 test('an index without a vector answers with nothing', async () => {
   await writer.commit([entry('a', [])]);
   const searcher = new Searcher(folder);
   const query = new Float32Array(dimensions).fill(1);
-  expect(await searcher.search(matrix(query), 10, 0)).toEqual([[]]);
-  expect(await collect(searcher.searchAll(query, 0))).toEqual([]);
-  expect(await searcher.search(matrix(new Float32Array()), 10, 0)).toEqual([]);
+  expect(await searcher.search(matrix(query), 10)).toEqual([[]]);
+  expect(await collect(searcher.searchAll(query))).toEqual([]);
+  expect(await searcher.search(matrix(new Float32Array()), 10)).toEqual([]);
 });
 
 test('a whole ranking under way does not change while documents are replaced and added', async () => {
@@ -180,10 +204,10 @@ test('a whole ranking under way does not change while documents are replaced and
   await writer.commit([...living].map(([id, { vectors }]) => entry(id, vectors)));
   const searcher = new Searcher(folder);
   const query = vector(random);
-  const ranking = searcher.searchAll(query, Number.NEGATIVE_INFINITY);
+  const ranking = searcher.searchAll(query);
   const hits = [(await ranking.next()).value as Hit];
   await writer.commit([...living.keys()].map((id) => entry(id, [vector(random), vector(random)])));
-  await searcher.search(matrix(query), 5, 0);
+  await searcher.search(matrix(query), 5);
   hits.push(...(await collect(ranking)));
   expect(brief(hits)).toEqual(fullSort(living, query));
 });

@@ -1,43 +1,68 @@
+import { LoadedApproximate } from '../index/approximate-rows.js';
 import type { IndexFolder } from '../index/index-folder.js';
+import type { IndexSnapshot } from '../index/index-snapshot.js';
 import { storageError } from '../index/storage-error.js';
 import type { Matrix } from '../matrix.js';
+import { type ApproximateParameters, approximateDocuments } from './approximate-documents.js';
 import type { Hit } from './hit.js';
 import { hybridHits } from './hybrid-hits.js';
-import { loadHits } from './load-hits.js';
+import { loadHits, type RankedRows } from './load-hits.js';
+import { nearestDocuments } from './nearest-documents.js';
+import { rowOf } from './row-of.js';
+
+/** What is wanted of a ranking, whatever ranks. */
+export interface RankingOptions {
+  /** Mentions of a hit beside the best one: at most so many in all. */
+  readonly evidence?: number | undefined;
+}
+
+export interface VectorRankingOptions extends RankingOptions {
+  /** Only documents that score at least this much. */
+  readonly minScore?: number | undefined;
+  /** Looks at a part of the rows, by the approximate index. */
+  readonly approximate?: ApproximateParameters | undefined;
+}
 
 /** Answers query vectors from an index folder; every answer is about one state of it, the newest when it was asked. */
 export class Searcher {
   readonly #folder: IndexFolder;
+  readonly #approximate: LoadedApproximate;
 
   constructor(folder: IndexFolder) {
     this.#folder = folder;
+    this.#approximate = new LoadedApproximate(folder.directory);
   }
 
   /** The best `limit` documents of each query, best first; equal scores: the older document first. */
-  async search(queries: Matrix, limit: number, minScore: number): Promise<Hit[][]> {
+  async search(queries: Matrix, limit: number, options: VectorRankingOptions = {}): Promise<Hit[][]> {
+    const { minScore = Number.NEGATIVE_INFINITY } = options;
     try {
       using snapshot = await this.#folder.snapshot();
-      const found = await snapshot.vectors.search(queries.data, limit, { documents: snapshot.alive.bits });
-      return Array.from(found.counts, (count, query) => {
-        const first = query * found.limit;
-        const scores = found.scores.subarray(first, first + count);
+      const rankings = await this.#best(snapshot, queries, limit, options);
+      const results: Hit[][] = [];
+      for (const [query, { rows, scores }] of rankings.entries()) {
         const enough = scores.findIndex((score) => score < minScore);
-        const end = enough < 0 ? count : enough;
-        return [...loadHits(snapshot, { rows: found.rows.subarray(first, first + end), scores })];
-      });
+        const evidence = evidenceFor(rowOf(queries, query), options);
+        results.push(
+          await loadHits(snapshot, { rows: enough < 0 ? rows : rows.subarray(0, enough), scores }, evidence),
+        );
+      }
+      return results;
     } catch (error) {
       throw storageError(error, this.#folder.directory);
     }
   }
 
   /** The whole ranking, best first: every document that has a vector now, exactly once, whatever is committed meanwhile. */
-  async *searchAll(query: Float32Array, minScore: number): AsyncGenerator<Hit> {
+  async *searchAll(query: Float32Array, options: Omit<VectorRankingOptions, 'approximate'> = {}): AsyncGenerator<Hit> {
+    const { minScore = Number.NEGATIVE_INFINITY } = options;
+    const evidence = evidenceFor(query, options);
     try {
       using snapshot = await this.#folder.snapshot();
-      const { rows, scores } = await snapshot.vectors.rank(query, { documents: snapshot.alive.bits, minScore });
+      const { rows, scores } = await snapshot.vectors.rank(query, { documents: this.#selected(snapshot), minScore });
       for (let from = 0; from < rows.length; from += hitsAtOnce) {
         const to = from + hitsAtOnce;
-        yield* loadHits(snapshot, { rows: rows.subarray(from, to), scores: scores.subarray(from, to) });
+        yield* await loadHits(snapshot, { rows: rows.subarray(from, to), scores: scores.subarray(from, to) }, evidence);
       }
     } catch (error) {
       throw storageError(error, this.#folder.directory);
@@ -45,29 +70,37 @@ export class Searcher {
   }
 
   /** The best `limit` documents of each description by vectors and words (see `hybridHits`), all from one state of the index. */
-  async searchHybrid(descriptions: readonly string[], queries: Matrix, limit: number): Promise<Hit[][]> {
+  async searchHybrid(
+    descriptions: readonly string[],
+    queries: Matrix,
+    limit: number,
+    options: RankingOptions = {},
+  ): Promise<Hit[][]> {
     const results: Hit[][] = descriptions.map(() => []);
-    for await (const [place, hit] of this.#hybridHits(descriptions, queries, limit)) results[place]?.push(hit);
+    for await (const [place, hit] of this.#hybridHits(descriptions, queries, limit, options)) results[place]?.push(hit);
     return results;
   }
 
   /** The whole ranking by vectors and words: the documents of `searchAll` in another order. */
-  async *searchAllHybrid(description: string, query: Matrix): AsyncGenerator<Hit> {
-    for await (const [, hit] of this.#hybridHits([description], query, Number.POSITIVE_INFINITY)) yield hit;
+  async *searchAllHybrid(description: string, query: Matrix, options: RankingOptions = {}): AsyncGenerator<Hit> {
+    const all = Number.POSITIVE_INFINITY;
+    for await (const [, hit] of this.#hybridHits([description], query, all, options)) yield hit;
   }
 
   /** Hits with the place of their description, one description after the other: a whole ranking at a time is in memory. */
   async *#hybridHits(
     descriptions: readonly string[],
-    { data, columns }: Matrix,
+    queries: Matrix,
     limit: number,
+    options: RankingOptions,
   ): AsyncGenerator<readonly [place: number, hit: Hit]> {
     try {
       using snapshot = await this.#folder.snapshot();
+      const documents = this.#selected(snapshot);
       for (const [place, description] of descriptions.entries()) {
-        const query = data.subarray(place * columns, (place + 1) * columns);
+        const query = rowOf(queries, place);
         let hits = 0;
-        for await (const hit of hybridHits(snapshot, description, query)) {
+        for await (const hit of hybridHits(snapshot, { description, query, documents }, evidenceFor(query, options))) {
           yield [place, hit];
           hits += 1;
           if (hits === limit) break;
@@ -77,7 +110,31 @@ export class Searcher {
       throw storageError(error, this.#folder.directory);
     }
   }
+
+  /** The best documents of each query, exactly or as the approximate index finds them. */
+  async #best(
+    snapshot: IndexSnapshot,
+    queries: Matrix,
+    limit: number,
+    { approximate }: VectorRankingOptions,
+  ): Promise<RankedRows[]> {
+    const documents = this.#selected(snapshot);
+    const { generation } = snapshot.catalog.totals();
+    const rows = approximate && (await this.#approximate.rows(generation));
+    return rows
+      ? approximateDocuments(snapshot, rows, queries, limit, documents, approximate)
+      : nearestDocuments(snapshot, queries, limit, { documents });
+  }
+
+  /** The documents that may be found. */
+  #selected(snapshot: IndexSnapshot): Uint8Array {
+    return snapshot.alive.bits;
+  }
 }
 
 /** Hits whose documents are looked up before the first of them is handed on. */
 const hitsAtOnce = 256;
+
+function evidenceFor(query: Float32Array, { evidence }: RankingOptions) {
+  return evidence === undefined ? undefined : { query, limit: evidence };
+}

@@ -471,13 +471,13 @@ const kinds = {
   BACKEND_UNAVAILABLE: {
     status: 503,
     exitCode: 1,
-    message: (d) => `The backend "${d.backend}" cannot be used: ${d.reason}. Search exactly, without it.`,
+    message: (d) => `The backend "${d.backend}" cannot be used: ${d.reason}. The exact scan needs none; "ner-retriever doctor" says what works here.`,
   },
   APPROXIMATE_MISSING: {
     status: 409,
     exitCode: 1,
     message: (d) =>
-      `The index "${d.directory}" has no approximate index. Build one (ner-retriever approximate --index DIR --factory HNSW32; in code: buildApproximate), or search exactly.`,
+      `The index "${d.directory}" has no approximate index. Build one (ner-retriever approximate --index DIR --factory HNSW32; in code: buildApproximateIndex), or search exactly.`,
   },
   FAISS_FAILED: {
     status: 400,

@@ -11,6 +11,20 @@ export {
 export { type ErrorCode, type ErrorDetails, errorCodes, NerRetrieverError } from './errors.js';
 export type { AddProgress, AddSummary, Refusal, SkippedInDocument } from './index/add-progress.js';
 export type { AddRun } from './index/add-run.js';
+export { type CompactOptions, compactIndex } from './index/compact-index.js';
+export type { CompactionProgress, CompactionSummary } from './index/compaction.js';
+export { exportFaiss, type FaissExportOptions, type FaissExportProgress } from './index/export-faiss.js';
+export {
+  type ExportedDocuments,
+  type ExportedVectors,
+  type ExportOptions,
+  exportDocuments,
+  exportVectors,
+} from './index/export-index.js';
+export { type IndexInfo, readIndexInfo } from './index/index-info.js';
+export type { IndexProblem } from './index/index-problems.js';
+export type { Verification, VerifyProgress } from './index/index-verification.js';
+export { type VerifyOptions, verifyIndex } from './index/verify-index.js';
 export type { Matrix } from './matrix.js';
 export type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
 export type { DetectorOptions, MentionDetector } from './mentions/mention-detector.js';
@@ -30,8 +44,6 @@ export { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 export { type HeadDescription, ProjectionHead } from './projection/projection-head.js';
 export {
   type AddOptions,
-  type CompactOptions,
-  type IndexInfo,
   Retriever,
   type RetrieverOptions,
   type SearchMode,

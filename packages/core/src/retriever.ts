@@ -8,8 +8,10 @@ import { NerRetrieverError } from './errors.js';
 import { addDocuments, type EncodedDocument } from './index/add-documents.js';
 import type { Refusal, SkippedInDocument } from './index/add-progress.js';
 import { AddRun } from './index/add-run.js';
-import type { CompactionProgress, CompactionSummary } from './index/compaction.js';
+import { type CompactOptions, compactionOptions } from './index/compact-index.js';
+import type { CompactionSummary } from './index/compaction.js';
 import { IndexFolder } from './index/index-folder.js';
+import { folderInfo, type IndexInfo } from './index/index-info.js';
 import type { IndexWriter } from './index/index-writer.js';
 import { type Manifest, precisions } from './index/manifest.js';
 import type { Mention } from './mentions/mention.js';
@@ -54,12 +56,6 @@ export interface AddOptions {
   readonly onSkipped?: (skipped: SkippedInDocument) => void;
 }
 
-export interface CompactOptions {
-  /** Ends the run and leaves the index as it was. */
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: CompactionProgress) => void;
-}
-
 export interface SearchOptions {
   /** At most so many documents. Default: 10. */
   readonly limit?: number;
@@ -81,28 +77,6 @@ export interface SearchResult {
   /** Best first; equal scores: the document that was added first. */
   readonly hits: Hit[];
   readonly elapsedMs: number;
-}
-
-export interface IndexInfo {
-  /** Absolute path of the index folder. */
-  readonly directory: string;
-  readonly formatVersion: number;
-  readonly documents: number;
-  /** Mentions that have a vector. */
-  readonly mentions: number;
-  /** Columns of a vector. */
-  readonly dimensions: number;
-  /** How the vectors are kept. */
-  readonly precision: Precision;
-  /** All files of the index. */
-  readonly bytes: number;
-  readonly model: {
-    readonly name: string;
-    readonly version: string;
-    readonly fingerprint: string;
-    /** Where it was opened from. */
-    readonly directory: string;
-  };
 }
 
 /**
@@ -309,30 +283,16 @@ export class Retriever {
    * @throws NerRetrieverError OPTION_…, CLOSED, INDEX_READ_ONLY, INDEX_LOCKED, DISK_FULL, INDEX_DAMAGED, and the signal's reason
    */
   async compact(options: CompactOptions = {}): Promise<CompactionSummary> {
-    checkOptions('compact', options, ['signal', 'onProgress']);
-    const { signal, onProgress: report = () => {} } = options;
-    checkOption(signal === undefined || signal instanceof AbortSignal, 'signal', 'an AbortSignal', signal);
-    checkOption(typeof report === 'function', 'onProgress', 'a function', report);
+    const checked = compactionOptions(options);
     this.#checkWritable();
-    return this.#track(this.#write((writer) => writer.compact({ signal, report })));
+    return this.#track(this.#write((writer) => writer.compact(checked)));
   }
 
   /** What the index holds now. */
   info(): IndexInfo {
     this.#checkOpen();
-    const { directory, manifest } = this.#folder;
-    const { name, version, fingerprint } = manifest.model;
-    const { documents, mentions } = this.#folder.totals();
-    return {
-      directory,
-      formatVersion: manifest.format,
-      documents,
-      mentions,
-      dimensions: manifest.dimensions,
-      precision: manifest.precision,
-      bytes: this.#folder.bytes(),
-      model: { name, version, fingerprint, directory: this.#embedder.model.directory },
-    };
+    const info = folderInfo(this.#folder);
+    return { ...info, model: { ...info.model, directory: this.#embedder.model.directory } };
   }
 
   /** Lets what is under way finish, then closes index and model. */

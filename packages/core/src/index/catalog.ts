@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
 import { NerRetrieverError } from '../errors.js';
 import { matchExpression } from '../lexical/match-expression.js';
+import { textTokenizer } from '../lexical/text-tokenizer.js';
 import { catalogSchema, catalogVersion } from './catalog-schema.js';
 import { numbersChecksum } from './numbers-checksum.js';
 import type { AppendedRows, CountedSegment } from './segment-writer.js';
@@ -60,6 +61,13 @@ export class Catalog {
       catalog.close();
       throw error;
     }
+  }
+
+  /** For `wordsAgree`: with temporary tables on disk, as large as the full text. */
+  static openForChecking(directory: string): Catalog {
+    const catalog = Catalog.openForReading(directory);
+    catalog.#database.exec('PRAGMA temp_store = FILE');
+    return catalog;
   }
 
   static openForReading(directory: string): Catalog {
@@ -146,13 +154,44 @@ export class Catalog {
     return unpackDocument(row as DocumentColumns) ?? this.#damaged(`the record of document ${ordinal} was changed`);
   }
 
+  /** All documents in the order of their ordinals, as they are stored and not checked yet. */
+  *documentRecords(): Generator<DocumentColumns> {
+    let last = Number.MIN_SAFE_INTEGER;
+    for (;;) {
+      const records = this.#rows(
+        `SELECT ${documentValues} FROM documents WHERE ordinal > ? ORDER BY ordinal LIMIT ${recordsAtOnce}`,
+        last,
+      ) as DocumentColumns[];
+      yield* records;
+      if (records.length < recordsAtOnce) return;
+      const [ordinal] = records.at(-1) as DocumentColumns;
+      // In a damaged file they might go round in circles.
+      if (ordinal <= last) this.#damaged('its documents are not in order');
+      last = ordinal;
+    }
+  }
+
+  /** All documents in the order of their ordinals. */
+  *documents(): Generator<StoredDocument> {
+    for (const columns of this.documentRecords()) {
+      yield unpackDocument(columns) ?? this.#damaged(`the record of document ${columns[0]} was changed`);
+    }
+  }
+
   /** The blocks after block `known`, in the order of their rows. */
   blocksAfter(known: number): Block[] {
+    return this.blockRecords(known).map(
+      (columns) => unpackBlock(columns) ?? this.#damaged(`the record of block ${columns[0]} was changed`),
+    );
+  }
+
+  /** The blocks after block `known`, as they are stored and not checked yet. */
+  blockRecords(known: number): BlockColumns[] {
     return this.#rows(
       `SELECT ${integers('block', 'segment', 'rows')}, CAST(longest AS REAL), CAST(checksums AS BLOB), ${integers('checksum')}
        FROM blocks WHERE block > ? ORDER BY block`,
       known,
-    ).map((row) => unpackBlock(row as BlockColumns) ?? this.#damaged(`the record of block ${row[0]} was changed`));
+    ) as BlockColumns[];
   }
 
   /** Ordinals of the documents that were deleted or replaced after event `known` of this generation: their rows are dead. */
@@ -185,6 +224,40 @@ export class Catalog {
     return this.#rows(`SELECT ${integers('segment', 'sum(rows)')} FROM blocks GROUP BY segment ORDER BY segment`).map(
       ([segment, rows]) => ({ segment: segment as number, rows: rows as number }),
     );
+  }
+
+  /** Bytes that deleted records left free in the file. */
+  freeBytes(): number {
+    const [pages] = this.#row('PRAGMA freelist_count') as [number];
+    const [pageBytes] = this.#row('PRAGMA page_size') as [number];
+    return pages * pageBytes;
+  }
+
+  /** What SQLite finds wrong with the structure of the file. Reads all of it, on the thread of the caller. */
+  structureFaults(): string[] {
+    return this.#rows(`SELECT CAST(integrity_check AS BLOB) FROM pragma_integrity_check(${maximumFaults})`)
+      .map(([fault]) => (fault as Buffer).toString('utf8'))
+      .filter((fault) => fault !== 'ok');
+  }
+
+  /**
+   * True where the full text says of each document what its text says. FTS5 checks this with a statement that takes the right to write: a
+   * temporary copy is checked, on disk, so that a writer is not held up and a snapshot can be looked at. Texts are read on the thread of
+   * the caller.
+   */
+  wordsAgree(): boolean {
+    this.#database.exec('PRAGMA query_only = OFF'); // it would forbid temporary tables too
+    try {
+      this.#database.exec(temporaryWords);
+      this.#database.exec("INSERT INTO temp.checked (checked, rank) VALUES ('integrity-check', 1)");
+      this.findWords('any word opens the table itself');
+      return true;
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'SQLITE_CORRUPT_VTAB') return false;
+      throw error;
+    } finally {
+      this.#database.exec('PRAGMA query_only = ON');
+    }
   }
 
   addDocument(document: PlacedDocument): void {
@@ -333,6 +406,22 @@ function places(values: readonly unknown[]): string {
 type Value = string | number | null | Uint8Array;
 
 const busyTimeoutMs = 10_000;
+
+/** Documents that are read at once. */
+const recordsAtOnce = 64;
+
+/** What SQLite lists of a damaged file, at most. */
+const maximumFaults = 100;
+
+/** The full text as it is, over the texts as they are, in tables of this connection. */
+const temporaryWords = `
+CREATE TEMP VIEW texts AS SELECT ordinal, CAST(text AS TEXT) AS text FROM main.documents;
+CREATE VIRTUAL TABLE temp.checked
+  USING fts5(text, content='texts', content_rowid='ordinal', tokenize='${textTokenizer}');
+${['data', 'idx', 'docsize', 'config']
+  .map((part) => `DELETE FROM temp.checked_${part}; INSERT INTO temp.checked_${part} SELECT * FROM main.words_${part};`)
+  .join('\n')}
+`;
 
 /** @throws NerRetrieverError INDEX_DAMAGED where there is no catalog: the driver would make an empty one */
 function catalogPath(directory: string): string {

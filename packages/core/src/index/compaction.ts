@@ -1,6 +1,7 @@
 import type { SegmentIndex } from '@ner-retriever/native';
 import type { Catalog } from './catalog.js';
 import type { DocumentSet } from './document-set.js';
+import { livingRows, rowsAtOnce } from './living-rows.js';
 import { MappedVectors } from './mapped-vectors.js';
 import type { AppendedRows, SegmentWriter, VectorLayout } from './segment-writer.js';
 import type { Block } from './stored-block.js';
@@ -12,11 +13,17 @@ export interface CompactionProgress {
   readonly elapsedMs: number;
 }
 
-export interface CompactionSummary {
+/** What a compaction did to the rows. */
+export interface CompactedRows {
   /** Rows of deleted and replaced documents that are gone now. */
   readonly removedRows: number;
   /** Rows that were written anew. */
   readonly movedRows: number;
+}
+
+export interface CompactionSummary extends CompactedRows {
+  /** By how much the files of the index are smaller. */
+  readonly freedBytes: number;
   readonly elapsedMs: number;
 }
 
@@ -24,9 +31,6 @@ export interface CompactionOptions {
   readonly signal: AbortSignal | undefined;
   readonly report: (progress: CompactionProgress) => void;
 }
-
-/** Rows that are read and written at once: 16 MiB of 256 dimensions. */
-const rowsAtOnce = 16_384;
 
 /**
  * Copies the rows of living documents into new segments, in their order, and counts these in place of the old ones in one transaction.
@@ -46,7 +50,7 @@ export class Compaction {
     this.#options = options;
   }
 
-  async run(): Promise<CompactionSummary> {
+  async run(): Promise<CompactedRows> {
     const vectors = new MappedVectors(this.#layout, this.#catalog.totals().generation);
     try {
       await vectors.extend(this.#catalog);
@@ -56,28 +60,26 @@ export class Compaction {
     }
   }
 
-  async #compact({ segments }: MappedVectors, alive: DocumentSet): Promise<CompactionSummary> {
+  async #compact({ segments }: MappedVectors, alive: DocumentSet): Promise<CompactedRows> {
     const first = this.#firstUntidy(segments);
-    if (!first) return { removedRows: 0, movedRows: 0, elapsedMs: this.#elapsedMs() };
+    if (!first) return { removedRows: 0, movedRows: 0 };
     const totalRows = segments.rows - first.row;
     await this.#segments.startSegment();
     const blocks: AppendedRows[] = [];
     let movedRows = 0;
-    for (let row = first.row; row < segments.rows; ) {
+    this.#options.signal?.throwIfAborted();
+    for await (const read of livingRows(segments, alive, this.#layout.dimensions, first.row)) {
       this.#options.signal?.throwIfAborted();
-      const { documents, end } = readDocuments(segments, row);
-      const rows = await segments.vectors(row, end - row);
-      const kept = keepLiving(rows, documents, alive, this.#layout.dimensions);
-      if (kept.documents.length > 0) {
-        blocks.push(await this.#segments.append(kept.vectors, kept.documents));
-        this.#segments.accept(kept.documents.length);
-        movedRows += kept.documents.length;
+      if (read.documents.length > 0) {
+        blocks.push(await this.#segments.append(read.vectors, read.documents));
+        this.#segments.accept(read.documents.length);
+        movedRows += read.documents.length;
       }
-      row = end;
-      this.#options.report({ rows: row - first.row, totalRows, elapsedMs: this.#elapsedMs() });
+      this.#options.report({ rows: read.end - first.row, totalRows, elapsedMs: this.#elapsedMs() });
     }
+    this.#options.signal?.throwIfAborted();
     this.#catalog.write(() => this.#catalog.replaceBlocks(first.block, blocks, this.#segments.segment));
-    return { removedRows: totalRows - movedRows, movedRows, elapsedMs: this.#elapsedMs() };
+    return { removedRows: totalRows - movedRows, movedRows };
   }
 
   /** The first block and row of the first segment that is to be written anew. */
@@ -123,30 +125,4 @@ function firstRowFrom(segments: SegmentIndex, ordinal: number): number {
     else high = middle;
   }
   return low;
-}
-
-/** Documents of the rows from `row` on, as many as are read at once, whole documents only: a document stays in one segment. */
-function readDocuments(segments: SegmentIndex, row: number): { documents: Uint32Array; end: number } {
-  let end = Math.min(row + rowsAtOnce, segments.rows);
-  const last = segments.locate(Uint32Array.of(end - 1));
-  const [firstOfLast, rowsOfLast] = [last.firstRows[0] as number, last.counts[0] as number];
-  if (firstOfLast + rowsOfLast > end) end = firstOfLast > row ? firstOfLast : firstOfLast + rowsOfLast;
-  const rows = Uint32Array.from({ length: end - row }, (_, index) => row + index);
-  return { documents: segments.locate(rows).documents, end };
-}
-
-function keepLiving(
-  vectors: Float32Array,
-  documents: Uint32Array,
-  alive: DocumentSet,
-  dimensions: number,
-): { vectors: Float32Array; documents: Uint32Array } {
-  let kept = 0;
-  for (const [index, ordinal] of documents.entries()) {
-    if (!alive.has(ordinal)) continue;
-    documents[kept] = ordinal;
-    vectors.copyWithin(kept * dimensions, index * dimensions, (index + 1) * dimensions);
-    kept += 1;
-  }
-  return { vectors: vectors.slice(0, kept * dimensions), documents: documents.slice(0, kept) };
 }

@@ -1,10 +1,10 @@
-import { readdirSync, statSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NerRetrieverError } from '../errors.js';
 import type { Document } from '../text/document.js';
 import { Catalog, catalogFile } from './catalog.js';
+import { type IndexBytes, indexBytes } from './index-bytes.js';
 import { IndexSnapshot } from './index-snapshot.js';
 import { IndexWriter } from './index-writer.js';
 import { indexFormat, type Manifest, readManifest, writeManifest } from './manifest.js';
@@ -129,14 +129,19 @@ export class IndexFolder {
     return this.#guard(() => this.catalog.totals());
   }
 
-  /** Bytes of all files of the index. */
-  bytes(): number {
-    return this.#guard(() => {
-      const entries = readdirSync(this.directory, { recursive: true, withFileTypes: true });
-      const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
-      // One that a writer takes away meanwhile has no bytes.
-      return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
-    });
+  /** What the index holds, of one state. `segments`: how many hold rows. */
+  counts(): { totals: Totals; segments: number; freeBytes: number } {
+    return this.#guard(() =>
+      this.catalog.read(() => ({
+        totals: this.catalog.totals(),
+        segments: this.catalog.segments().length,
+        freeBytes: this.catalog.freeBytes(),
+      })),
+    );
+  }
+
+  bytes(): IndexBytes {
+    return this.#guard(() => indexBytes(this.directory));
   }
 
   close(): void {

@@ -2,7 +2,8 @@ import { NerRetrieverError } from '../errors.js';
 import type { Mention } from '../mentions/mention.js';
 import type { Document, Source } from '../text/document.js';
 import type { Catalog } from './catalog.js';
-import { Compaction, type CompactionProgress, type CompactionSummary } from './compaction.js';
+import { Compaction, type CompactionOptions, type CompactionSummary } from './compaction.js';
+import { indexBytes } from './index-bytes.js';
 import { removeSegmentsExcept, SegmentWriter, type VectorLayout } from './segment-writer.js';
 import { storageError } from './storage-error.js';
 import type { PlacedDocument } from './stored-document.js';
@@ -88,17 +89,17 @@ export class IndexWriter {
    * Writes the vectors anew without the rows that count no more, and gives their room back, in the catalog too. Until all of it is
    * done the index is as it was; searches go on meanwhile.
    */
-  async compact(options: {
-    signal: AbortSignal | undefined;
-    report: (progress: CompactionProgress) => void;
-  }): Promise<CompactionSummary> {
+  async compact(options: CompactionOptions): Promise<CompactionSummary> {
+    const startedAt = performance.now();
     try {
+      const before = indexBytes(this.#layout.directory).total;
       const compaction = new Compaction(this.#layout, this.#catalog, this.#segments, options);
-      const summary = await compaction.run();
+      const rows = await compaction.run();
       await this.#removeDeadSegments();
       this.#catalog.shrink();
       this.#catalog.checkpoint();
-      return summary;
+      const freedBytes = Math.max(0, before - indexBytes(this.#layout.directory).total);
+      return { ...rows, freedBytes, elapsedMs: performance.now() - startedAt };
     } catch (error) {
       await this.#abandon();
       throw storageError(error, this.#layout.directory);

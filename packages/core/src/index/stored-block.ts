@@ -32,7 +32,7 @@ export function packBlock({ block, segment, rows, longest, checksums }: Block): 
 
 /** Null where a bit of it is not as it was written. */
 export function unpackBlock(columns: BlockColumns): Block | null {
-  if (checksumOf(columns) !== columns[5]) return null;
+  if (!(columns[4] instanceof Uint8Array) || checksumOf(columns) !== columns[5]) return null;
   const [block, segment, rows, longest, bytes] = columns;
   const checksums = Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32LE(index * 4));
   return { block, segment, rows, checksums, longest };

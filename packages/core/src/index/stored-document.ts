@@ -71,7 +71,31 @@ export function packDocument({ ordinal, document, content, mentions }: PlacedDoc
 
 /** Null where a bit of it is not as it was written. */
 export function unpackDocument(columns: DocumentColumns): StoredDocument | null {
-  if (checksum(columns) !== columns[8]) return null;
+  return checksum(columns) === columns[8] ? read(columns) : null;
+}
+
+/** What is wrong with a stored document, for people; undefined where nothing is. */
+export function documentFault(columns: DocumentColumns): string | undefined {
+  if (checksum(columns) !== columns[8]) return 'was changed';
+  const [, , , rows, , , evidence] = columns;
+  if (evidence.length !== rows * evidenceBytes) {
+    return `has ${rows} mentions, and ${evidence.length} bytes that say where they stand`;
+  }
+  let stored: StoredDocument;
+  try {
+    stored = read(columns);
+  } catch {
+    return 'has spans or metadata that are not JSON';
+  }
+  const { length } = stored.document.text;
+  for (let row = 0; row < rows; row += 1) {
+    const { start, end } = stored.mention(row) as Mention;
+    if (start >= end || end > length) return `has a mention ${start}–${end} in a text of ${length}`;
+  }
+  return undefined;
+}
+
+function read(columns: DocumentColumns): StoredDocument {
   const [, id, , rows, mentions, metadata, evidence, bytes] = columns;
   const text = bytes.toString('utf8');
   return {

@@ -59,6 +59,21 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/index-info.js')).indexInfo,
   },
   {
+    name: 'verify',
+    summary: 'read every byte of an index folder and say what is damaged',
+    load: async () => (await import('./commands/verify.js')).verify,
+  },
+  {
+    name: 'compact',
+    summary: 'give back the room that deleted and replaced documents take',
+    load: async () => (await import('./commands/compact.js')).compact,
+  },
+  {
+    name: 'export',
+    summary: 'write the documents (JSON Lines) or vectors (.npy, FAISS) of an index',
+    load: async () => (await import('./commands/export.js')).exportCommand,
+  },
+  {
     name: 'doctor',
     summary: 'what works on this machine, and why not',
     load: async () => (await import('./commands/doctor.js')).doctor,

@@ -1,4 +1,5 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import { discardPartial, finishPartial, partialPath } from './partial-file.js';
 
 /** Version 1.0 of the format: magic, version, header length, header; 128 bytes in all leave room for any number of rows. */
 const headerBytes = 128;
@@ -14,7 +15,7 @@ export class NpyWriter {
   #values = 0;
 
   static async create(path: string, columns: number): Promise<NpyWriter> {
-    return new NpyWriter(path, await open(partial(path), 'w'), columns);
+    return new NpyWriter(path, await open(partialPath(path), 'w'), columns);
   }
 
   private constructor(path: string, file: FileHandle, columns: number) {
@@ -37,18 +38,14 @@ export class NpyWriter {
   async finish(): Promise<void> {
     await writeAll(this.#file, header(this.rows, this.#columns), 0);
     await this.#file.close();
-    await rename(partial(this.#path), this.#path);
+    await finishPartial(this.#path);
   }
 
   /** Leaves no file. */
   async discard(): Promise<void> {
     await this.#file.close();
-    await rm(partial(this.#path), { force: true });
+    await discardPartial(this.#path);
   }
-}
-
-function partial(path: string): string {
-  return `${path}.partial`;
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Embedder, MentionEmbeddings } from '@ner-retriever/core';
-import { NerRetrieverError } from '@ner-retriever/core/errors';
 import type { Command, Surroundings } from '../command.js';
 import { detectingFlags, namesDetector, openDetector } from '../detecting.js';
 import { documentChunks } from '../document-chunks.js';
 import { documentsOf, type GoodRecord } from '../documents-of.js';
+import { fileUnwritable } from '../file-unwritable.js';
 import type { Arguments } from '../flags/arguments.js';
 import { NpyWriter } from '../npy-writer.js';
 import { readTypeDescriptions } from '../read-type-descriptions.js';
@@ -58,7 +58,9 @@ keeps its row, filled with NaN, and is named.`,
       const columns = words.has('raw')
         ? embedder.model.description.tap.dimensions
         : embedder.model.description.dimensions;
-      const writer = await NpyWriter.create(path, columns).catch((cause) => unwritable(path, cause));
+      const writer = await NpyWriter.create(path, columns).catch((cause) => {
+        throw fileUnwritable(path, cause);
+      });
       try {
         const exitCode = await write(embedder, writer);
         await writer.finish();
@@ -66,7 +68,7 @@ keeps its row, filled with NaN, and is named.`,
         return exitCode;
       } catch (error) {
         await writer.discard();
-        return unwritable(path, error);
+        throw fileUnwritable(path, error);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -130,11 +132,4 @@ function nameSkipped(chunk: readonly GoodRecord[], { documents }: MentionEmbeddi
   for (const [place, { source, document }] of chunk.entries()) {
     for (const mention of documents[place]?.skipped ?? []) refusals.skip(source, document.id, mention);
   }
-}
-
-/** What the file system says becomes a message about the file; other errors stay what they are. */
-function unwritable(file: string, cause: unknown): never {
-  const { syscall, message } = cause as NodeJS.ErrnoException;
-  if (syscall === undefined) throw cause;
-  throw new NerRetrieverError('FILE_UNWRITABLE', { file, reason: message }, { cause });
 }

@@ -29,6 +29,11 @@ the same command goes on where it stopped. Lines that are refused are named, the
       help: 'given: only spans that documents have; detect: the detector finds all (default: given spans where a document has them, the detector elsewhere)',
     },
     ...detectingFlags,
+    {
+      name: 'precision',
+      value: 'HOW',
+      help: 'how a new index keeps its vectors: int8 (default; answers as float32 does), float32, or bfloat16 (half the bytes)',
+    },
     { name: 'strict', help: 'stop at the first line that is refused' },
     ...readingFlags,
     { name: 'workers', value: 'N', help: 'encoder threads (default: one a processor core)' },
@@ -46,6 +51,7 @@ the same command goes on where it stopped. Lines that are refused are named, the
     const directory = words.required('index');
     const model = words.text('model');
     const mentions = words.choice('mentions', ['given', 'detect']);
+    const precision = words.choice('precision', ['int8', 'float32', 'bfloat16']);
     const workers = words.integer('workers', 1);
     if (mentions === 'given' && namesDetector(words)) words.refuse('--mentions given or --detector', 'both');
     await using detecting = await openDetector(words, messages);
@@ -65,6 +71,7 @@ the same command goes on where it stopped. Lines that are refused are named, the
       create: true,
       ...(model !== undefined && { model }),
       ...(workers !== undefined && { workers }),
+      ...(precision && { precision }),
       ...(detecting.detector && { detector: detecting.detector }),
     });
     try {

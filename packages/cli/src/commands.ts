@@ -59,6 +59,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/index-info.js')).indexInfo,
   },
   {
+    name: 'approximate',
+    summary: 'build an approximate index of FAISS beside the exact scan',
+    load: async () => (await import('./commands/approximate.js')).approximate,
+  },
+  {
     name: 'verify',
     summary: 'read every byte of an index folder and say what is damaged',
     load: async () => (await import('./commands/verify.js')).verify,

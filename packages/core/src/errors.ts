@@ -471,7 +471,8 @@ const kinds = {
   BACKEND_UNAVAILABLE: {
     status: 503,
     exitCode: 1,
-    message: (d) => `The backend "${d.backend}" cannot be used: ${d.reason}. The exact scan needs none; "ner-retriever doctor" says what works here.`,
+    message: (d) =>
+      `The backend "${d.backend}" cannot be used: ${d.reason}. The exact scan needs none; "ner-retriever doctor" says what works here.`,
   },
   APPROXIMATE_MISSING: {
     status: 409,

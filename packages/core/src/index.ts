@@ -11,6 +11,14 @@ export {
 export { type ErrorCode, type ErrorDetails, errorCodes, NerRetrieverError } from './errors.js';
 export type { AddProgress, AddSummary, Refusal, SkippedInDocument } from './index/add-progress.js';
 export type { AddRun } from './index/add-run.js';
+export {
+  type ApproximateSummary,
+  type BuildApproximateIndexOptions,
+  buildApproximateIndex,
+  importApproximateIndex,
+  removeApproximateIndex,
+} from './index/approximate-index.js';
+export type { ApproximateProgress } from './index/build-approximate.js';
 export { type CompactOptions, compactIndex } from './index/compact-index.js';
 export type { CompactionProgress, CompactionSummary } from './index/compaction.js';
 export { exportFaiss, type FaissExportOptions, type FaissExportProgress } from './index/export-faiss.js';
@@ -50,7 +58,13 @@ export {
   type SearchOptions,
   type SearchResult,
 } from './retriever.js';
+export type { ApproximateParameters } from './search/approximate-documents.js';
 export type { EvidenceMention, Hit } from './search/hit.js';
+export {
+  type ApproximateMeasure,
+  type MeasureApproximateOptions,
+  measureApproximateIndex,
+} from './search/measure-approximate.js';
 export type { Document, DocumentRecord, JsonValue, Source } from './text/document.js';
 export { type OffsetUnit, parseDocument } from './text/parse-document.js';
 export { type DelimitedColumns, type DelimitedOptions, readDelimited } from './text/read-delimited.js';

@@ -17,6 +17,7 @@ import { type Manifest, precisions } from './index/manifest.js';
 import type { Mention } from './mentions/mention.js';
 import type { MentionDetector } from './mentions/mention-detector.js';
 import { type ResolvedModel, resolveModel } from './model/resolve-model.js';
+import type { ApproximateParameters } from './search/approximate-documents.js';
 import type { Hit } from './search/hit.js';
 import { Searcher } from './search/searcher.js';
 import type { Document, DocumentRecord } from './text/document.js';
@@ -68,6 +69,11 @@ export interface SearchOptions {
   readonly mode?: SearchMode;
   /** Gives each hit its best mentions by vectors, at most so many, as `mentions`. Default: the best one alone, as `mention`. */
   readonly evidence?: number;
+  /**
+   * Looks at a part of the rows by the folder's approximate index (see `buildApproximateIndex`): faster, and documents may be missing. How it
+   * trades time for recall, or true for the index's own way. Not with `hybrid`, nor for a whole ranking. Default: false, every row is looked at.
+   */
+  readonly approximate?: boolean | ApproximateParameters;
   readonly signal?: AbortSignal;
 }
 
@@ -214,7 +220,7 @@ export class Retriever {
   /**
    * The documents that mention an entity of the described type, best first, each once, with its best mention.
    *
-   * @throws NerRetrieverError OPTION_…, CLOSED, INDEX_DAMAGED, DESCRIPTION_EMPTY
+   * @throws NerRetrieverError OPTION_…, CLOSED, INDEX_DAMAGED, DESCRIPTION_EMPTY, APPROXIMATE_MISSING, BACKEND_UNAVAILABLE, FAISS_FAILED
    */
   async search(description: string, options: SearchOptions = {}): Promise<SearchResult> {
     const startedAt = performance.now();
@@ -224,8 +230,9 @@ export class Retriever {
 
   /** `search` for many descriptions in one pass; results in their order. */
   async searchMany(descriptions: readonly string[], options: SearchOptions = {}): Promise<{ hits: Hit[] }[]> {
-    checkOptions('search', options, ['limit', 'minScore', 'mode', 'evidence', 'signal']);
+    checkOptions('search', options, ['limit', 'minScore', 'mode', 'evidence', 'approximate', 'signal']);
     const { limit = 10, minScore, mode, evidence, signal } = options;
+    const approximate = options.approximate === true ? {} : options.approximate || undefined;
     checkOption(Number.isSafeInteger(limit) && limit >= 1, 'limit', 'a whole number of at least 1', limit);
     checkRanking(options);
     this.#checkOpen();
@@ -235,7 +242,7 @@ export class Retriever {
         const found =
           mode === 'hybrid'
             ? await this.#searcher.searchHybrid(descriptions, queries, limit, { evidence })
-            : await this.#searcher.search(queries, limit, { minScore, evidence });
+            : await this.#searcher.search(queries, limit, { minScore, evidence, approximate });
         return found.map((hits) => ({ hits }));
       })(),
     );
@@ -247,7 +254,7 @@ export class Retriever {
    */
   async *searchAll(
     description: string,
-    options: Omit<SearchOptions, 'limit'> = {},
+    options: Omit<SearchOptions, 'limit' | 'approximate'> = {},
   ): AsyncGenerator<Hit, void, undefined> {
     checkOptions('searchAll', options, ['minScore', 'mode', 'evidence', 'signal']);
     const { minScore, mode, evidence, signal } = options;
@@ -382,13 +389,25 @@ function checkModel({ directory, manifest }: IndexFolder, { model }: Embedder): 
   });
 }
 
-function checkRanking({ mode = 'vectors', minScore, evidence = 1 }: SearchOptions): void {
+function checkRanking({ mode = 'vectors', minScore, evidence = 1, approximate = false }: SearchOptions): void {
   checkOption(mode === 'vectors' || mode === 'hybrid', 'mode', 'vectors or hybrid', mode);
   checkOption(Number.isSafeInteger(evidence) && evidence >= 1, 'evidence', 'a whole number of at least 1', evidence);
+  checkApproximate(approximate, mode);
   if (minScore === undefined) return;
   checkOption(typeof minScore === 'number' && !Number.isNaN(minScore), 'minScore', 'a number', minScore);
   // A sum of places says which document is before which, not whether one is good enough.
   checkOption(mode !== 'hybrid', 'minScore', 'none with mode hybrid', minScore);
+}
+
+function checkApproximate(approximate: boolean | ApproximateParameters, mode: SearchMode): void {
+  if (approximate === false) return;
+  // Fusion is defined over whole rankings.
+  checkOption(mode !== 'hybrid', 'approximate', 'false with mode hybrid', approximate);
+  if (approximate === true) return;
+  checkOptions('approximate', approximate, ['nprobe', 'efSearch', 'refineFactor']);
+  for (const [name, value] of Object.entries(approximate)) {
+    checkOption(typeof value === 'number' && value >= 1, `approximate.${name}`, 'a number of at least 1', value);
+  }
 }
 
 function isIterable(value: unknown): boolean {

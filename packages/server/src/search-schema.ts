@@ -1,4 +1,4 @@
-import type { SearchMode } from '@ner-retriever/core';
+import type { ApproximateParameters, SearchMode } from '@ner-retriever/core';
 
 /** The body of POST /v1/search. Exactly one of query and queries; unknown fields are refused. */
 export interface SearchBody {
@@ -10,6 +10,8 @@ export interface SearchBody {
   readonly mode?: SearchMode;
   /** Best mentions of a hit. */
   readonly evidence?: number;
+  /** By the index's approximate index: true, or how it trades time for recall. */
+  readonly approximate?: boolean | ApproximateParameters;
 }
 
 const description = { type: 'string', minLength: 1, maxLength: 2000 } as const;
@@ -24,5 +26,19 @@ export const searchSchema = {
     minScore: { type: 'number' },
     mode: { type: 'string', enum: ['vectors', 'hybrid'] },
     evidence: { type: 'integer', minimum: 1, maximum: 100 },
+    approximate: {
+      anyOf: [
+        { type: 'boolean' },
+        {
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            nprobe: { type: 'integer', minimum: 1 },
+            efSearch: { type: 'integer', minimum: 1 },
+            refineFactor: { type: 'number', minimum: 1 },
+          },
+        },
+      ],
+    },
   },
 } as const;

@@ -1,4 +1,5 @@
-import type { Hit, Retriever, SearchOptions } from '@ner-retriever/core';
+import type { ApproximateParameters, Hit, Retriever, SearchOptions } from '@ner-retriever/core';
+import { approximateFlags, approximateParameters } from '../approximate-parameters.js';
 import type { Command, Surroundings } from '../command.js';
 import type { Arguments } from '../flags/arguments.js';
 import { formatHit } from '../format-hit.js';
@@ -27,6 +28,8 @@ The index remembers the model that made it.`,
       help: 'rank by vectors and by words (BM25): 1 / (60 + place) summed over both is the score, at most 0.0328',
     },
     { name: 'evidence', value: 'N', help: "a hit's N best mentions, not the best one alone" },
+    { name: 'approximate', help: 'by the approximate index (see "approximate"): faster, and documents may be missing' },
+    ...approximateFlags,
     { name: 'json', help: 'one JSON document: {"results": [{"type", "hits": […]}]}' },
     { name: 'jsonl', help: 'one hit a line: {"type", "rank", "score", "id", "mention": {"start", "end", "text"}}' },
     {
@@ -39,6 +42,7 @@ The index remembers the model that made it.`,
     'search "dinosaur" --index wiki.index',
     'search "operatic soprano" --index wiki.index --all --min-score 0.35 --jsonl',
     'search "operatic soprano" --index wiki.index --hybrid',
+    'search "river" --index wiki.index --approximate --ef-search 128',
     'search --types types.txt --index wiki.index --limit 100 --jsonl > hits.jsonl',
   ],
 
@@ -48,6 +52,11 @@ The index remembers the model that made it.`,
     words.exclusive('limit', 'all');
     words.exclusive('json', 'jsonl');
     words.exclusive('hybrid', 'min-score');
+    words.exclusive('approximate', 'all');
+    words.exclusive('approximate', 'hybrid');
+    for (const { name } of approximateFlags) {
+      if (words.has(name) && !words.has('approximate')) words.refuse(`--${name} with --approximate`, `--${name} alone`);
+    }
     const minScore = words.number('min-score');
     const evidence = words.integer('evidence', 1);
     const wanted: Wanted = {
@@ -57,6 +66,7 @@ The index remembers the model that made it.`,
         ...(minScore !== undefined && { minScore }),
         ...(evidence !== undefined && { evidence }),
       },
+      ...(words.has('approximate') && { approximate: approximateParameters(words) }),
     };
     const types = await descriptions(words);
 
@@ -72,6 +82,7 @@ The index remembers the model that made it.`,
 interface Wanted {
   readonly limit: number;
   readonly how: Pick<SearchOptions, 'mode' | 'minScore' | 'evidence'>;
+  readonly approximate?: ApproximateParameters;
 }
 
 interface Result {
@@ -93,10 +104,10 @@ async function descriptions(words: Arguments): Promise<string[]> {
 }
 
 async function* bestHits(retriever: Retriever, types: readonly string[], wanted: Wanted): AsyncGenerator<Result> {
-  const { limit, how } = wanted;
+  const { limit, how, approximate } = wanted;
   for (let first = 0; first < types.length; first += typesAtOnce) {
     const some = types.slice(first, first + typesAtOnce);
-    const found = await retriever.searchMany(some, { limit, ...how });
+    const found = await retriever.searchMany(some, { limit, ...how, ...(approximate && { approximate }) });
     for (const [place, type] of some.entries()) yield { type, hits: found[place]?.hits ?? [] };
   }
 }

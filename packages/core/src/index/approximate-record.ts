@@ -1,4 +1,5 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32c } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
@@ -26,11 +27,11 @@ export function newApproximateName(): string {
   return `approximate-${Date.now().toString(36)}${process.pid.toString(36)}.faiss`;
 }
 
-export async function readApproximateRecord(directory: string): Promise<ApproximateRecord | undefined> {
+export function readApproximateRecord(directory: string): ApproximateRecord | undefined {
   const file = join(directory, recordFile);
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
@@ -59,7 +60,7 @@ export async function removeApproximate(directory: string): Promise<boolean> {
 
 /** Gives back the room of a file that a compaction has made useless; that there was one stays known. */
 export async function removeStaleApproximate(directory: string, generation: number): Promise<void> {
-  const record = await readApproximateRecord(directory);
+  const record = readApproximateRecord(directory);
   if (record && record.generation !== generation) await removeFilesExcept(directory, undefined);
 }
 

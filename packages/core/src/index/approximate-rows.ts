@@ -63,7 +63,7 @@ export class LoadedApproximate {
    * @throws NerRetrieverError APPROXIMATE_MISSING where none was ever built
    */
   async rows(generation: number): Promise<ApproximateRows | undefined> {
-    const record = await readApproximateRecord(this.#directory);
+    const record = readApproximateRecord(this.#directory);
     if (!record) throw new NerRetrieverError('APPROXIMATE_MISSING', { directory: this.#directory });
     if (record.generation !== generation) {
       this.#loaded = undefined;

@@ -1,4 +1,5 @@
 import type { Precision } from '@ner-retriever/native';
+import { readApproximateRecord } from './approximate-record.js';
 import { IndexFolder } from './index-folder.js';
 import { indexRoot } from './index-root.js';
 import { segmentFiles } from './segment-files.js';
@@ -27,6 +28,15 @@ export interface IndexInfo {
   readonly catalogBytes: number;
   /** What compacting would give back at least. */
   readonly reclaimableBytes: number;
+  /** The approximate index, if one was built; it is of use for the `rows` first rows until a compaction moves them. */
+  readonly approximate: {
+    /** In FAISS's words; null: it was made elsewhere. */
+    readonly factory: string | null;
+    readonly rows: number;
+    readonly bytes: number;
+    /** False where a compaction has moved the rows since: searches look at every row instead. */
+    readonly isCurrent: boolean;
+  } | null;
   readonly model: {
     readonly name: string;
     readonly version: string;
@@ -70,6 +80,14 @@ export function folderInfo(folder: IndexFolder): IndexInfo {
     vectorBytes: bytes.vectors,
     catalogBytes: bytes.catalog,
     reclaimableBytes: deadRows * rowBytes + freeBytes,
+    approximate: approximateInfo(directory, totals.generation),
     model: { name: model.name, version: model.version, fingerprint: model.fingerprint, directory: model.path },
   };
+}
+
+function approximateInfo(directory: string, generation: number): IndexInfo['approximate'] {
+  const record = readApproximateRecord(directory);
+  if (!record) return null;
+  const isCurrent = record.generation === generation;
+  return { factory: record.factory, rows: record.rows, bytes: isCurrent ? record.bytes : 0, isCurrent };
 }

@@ -1,6 +1,7 @@
 import { NerRetrieverError } from '../errors.js';
 import type { Mention } from '../mentions/mention.js';
 import type { Document, Source } from '../text/document.js';
+import { removeStaleApproximate } from './approximate-record.js';
 import type { Catalog } from './catalog.js';
 import { Compaction, type CompactionOptions, type CompactionSummary } from './compaction.js';
 import { indexBytes } from './index-bytes.js';
@@ -96,6 +97,7 @@ export class IndexWriter {
       const compaction = new Compaction(this.#layout, this.#catalog, this.#segments, options);
       const rows = await compaction.run();
       await this.#removeDeadSegments();
+      await removeStaleApproximate(this.#layout.directory, this.#catalog.totals().generation);
       this.#catalog.shrink();
       this.#catalog.checkpoint();
       const freedBytes = Math.max(0, before - indexBytes(this.#layout.directory).total);

@@ -12,6 +12,7 @@
 #include "kernels/next_above.h"
 #include "kernels/normalise.h"
 #include "kernels/score_block.h"
+#include "kernels/score_halves.h"
 #include "kernels/silu.h"
 #include "kernels/silu_with_slopes.h"
 
@@ -54,7 +55,9 @@ struct Lanes {
 
 }  // namespace
 
-// 6 x 2 sums, 2 columns and a factor; 4 x 3 pairs, 3 queries and a row.
+// 6 x 2 sums, 2 columns and a factor; 4 x 3 pairs, 3 queries and a row; of halves
+// 4 x 2 pairs, 2 x 2 of queries and 2 of a row.
 const ner_retriever::Kernels ner_retriever::avx2_kernels = {
     mean_rows<Lanes>, 6, 2 * Lanes::width, matmul_tile<Lanes, 6, 2>, silu<Lanes>, normalise<Lanes>,
-    score_block<Lanes, 4, 3>, silu_with_slopes<Lanes>, dropout_factors, adamw<Lanes>, next_above<Lanes>};
+    score_block<Lanes, 4, 3>, 2 * Lanes::width, score_halves<Lanes, 4, 2>,
+    silu_with_slopes<Lanes>, dropout_factors, adamw<Lanes>, next_above<Lanes>};

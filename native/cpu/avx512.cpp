@@ -12,6 +12,7 @@
 #include "kernels/next_above.h"
 #include "kernels/normalise.h"
 #include "kernels/score_block.h"
+#include "kernels/score_halves.h"
 #include "kernels/silu.h"
 #include "kernels/silu_with_slopes.h"
 
@@ -47,14 +48,17 @@ struct Lanes {
     const __m512 four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
     const __m512 two = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4E));
     const __m512 one = _mm512_add_ps(two, _mm512_permute_ps(two, 0xB1));
-    _mm512_mask_compressstoreu_ps(to, 0x1111, one);
+    // Not straight to memory: some machines take a hundred cycles for that.
+    _mm_storeu_ps(to, _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, one)));
   }
   static unsigned not_less_equal(Vector a, Vector b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLE_UQ); }
 };
 
 }  // namespace
 
-// 12 x 2 sums, 2 columns and a factor; 4 x 6 pairs, 6 queries and a row.
+// 12 x 2 sums, 2 columns and a factor; 4 x 6 pairs, 6 queries and a row; of halves
+// 8 x 2 pairs, 2 x 2 of queries and 2 of a row.
 const ner_retriever::Kernels ner_retriever::avx512_kernels = {
     mean_rows<Lanes>, 12, 2 * Lanes::width, matmul_tile<Lanes, 12, 2>, silu<Lanes>, normalise<Lanes>,
-    score_block<Lanes, 4, 6>, silu_with_slopes<Lanes>, dropout_factors, adamw<Lanes>, next_above<Lanes>};
+    score_block<Lanes, 4, 6>, 2 * Lanes::width, score_halves<Lanes, 8, 2>,
+    silu_with_slopes<Lanes>, dropout_factors, adamw<Lanes>, next_above<Lanes>};

@@ -39,6 +39,11 @@ struct Kernels {
   void (*score_block)(const float *rows, size_t row_count, size_t dimensions, const float *queries,
                       size_t query_count, float *scores, size_t stride);
 
+  // The same over rows of bfloat16, whose queries lie as kernels/score_halves.h says, in steps of halves_step values.
+  size_t halves_step;
+  void (*score_halves)(const uint16_t *rows, size_t row_count, size_t dimensions, const float *queries,
+                       size_t query_count, size_t query_stride, float *scores, size_t stride);
+
   // One hidden layer of training: values[i] become SiLU(values[i]) * factors[i], and factors[i] the slope of that by
   // values[i].
   void (*silu_with_slopes)(float *values, float *factors, size_t count);

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "last_error.h"
-#include "bfloat16_for_now.h"
+#include "ner_retriever/bfloat16.h"
 #include "ner_retriever/crc32c.h"
 #include "ner_retriever/int8_scan.h"
 

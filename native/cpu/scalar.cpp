@@ -12,6 +12,7 @@
 #include "kernels/next_above.h"
 #include "kernels/normalise.h"
 #include "kernels/score_block.h"
+#include "kernels/score_halves.h"
 #include "kernels/silu.h"
 #include "kernels/silu_with_slopes.h"
 
@@ -51,7 +52,8 @@ struct Lanes {
 
 }  // namespace
 
-// 16 registers of 4 lanes: 4 x 2 sums, 2 columns and a factor; 4 x 2 pairs.
+// 16 registers of 4 lanes: 4 x 2 sums, 2 columns and a factor; 4 x 2 pairs of rows and queries.
 const ner_retriever::Kernels ner_retriever::scalar_kernels = {
     mean_rows<Lanes>, 4, 2 * Lanes::width, matmul_tile<Lanes, 4, 2>, silu<Lanes>, normalise<Lanes>,
-    score_block<Lanes, 4, 2>, silu_with_slopes<Lanes>, dropout_factors, adamw<Lanes>, next_above<Lanes>};
+    score_block<Lanes, 4, 2>, 2 * Lanes::width, score_halves<Lanes, 4, 2>,
+    silu_with_slopes<Lanes>, dropout_factors, adamw<Lanes>, next_above<Lanes>};

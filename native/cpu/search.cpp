@@ -1,6 +1,7 @@
 #include "ner_retriever/search.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -8,6 +9,7 @@
 #include "ner_retriever/int8_scan.h"
 #include "originals.h"
 #include "ranking_key.h"
+#include "row_scorer.h"
 #include "search_rows.h"
 
 namespace {
@@ -21,6 +23,7 @@ ner_status check_segments(const ner_segments &segments) {
     return fail(NER_INVALID_ARGUMENT, "expected 1 to " + std::to_string(most_dimensions) + " dimensions, got " +
                                           std::to_string(segments.dimensions));
   size_t row_count = 0;
+  const ner_segment *first = nullptr;
   for (size_t i = 0; i < segments.count; ++i) {
     const ner_segment &segment = segments.segments[i];
     row_count += segment.count;
@@ -32,6 +35,10 @@ ner_status check_segments(const ner_segments &segments) {
                                                                      segment.errors != nullptr));
     if (!there)
       return fail(NER_INVALID_ARGUMENT, "expected all columns of the precision in segment " + std::to_string(i));
+    if (first == nullptr) first = &segment;
+    if ((segment.documents == nullptr) != (first->documents == nullptr))
+      return fail(NER_INVALID_ARGUMENT, "expected documents in all segments or in none, segment " + std::to_string(i) +
+                                            " is not like the first");
   }
   if (row_count > std::numeric_limits<uint32_t>::max())
     return fail(NER_INVALID_ARGUMENT, "expected fewer than 2^32 rows, got " + std::to_string(row_count));
@@ -52,7 +59,6 @@ ner_status ner_search_top_k(ner_instruction_set set, const ner_segments *segment
     const Kernels *kernels = kernels_for(set);
     if (kernels == nullptr) return NER_UNAVAILABLE;
     if (const ner_status status = check_segments(*segments); status != NER_OK) return status;
-    if (segments->precision == NER_BFLOAT16) return fail(NER_UNAVAILABLE, "rows of bfloat16 cannot be searched yet");
     std::fill_n(counts, query_count, size_t{0});
     const RowPlaces places(*segments);
     const size_t most = std::min(limit, places.row_count());
@@ -73,6 +79,60 @@ ner_status ner_search_top_k(ner_instruction_set set, const ner_segments *segment
         std::transform(mine.begin(), mine.end(), scores + to, score_of_key);
         std::transform(mine.begin(), mine.end(), rows + to, row_of_key);
       }
+    }
+    return NER_OK;
+  } catch (const DamagedRow &damage) {
+    return fail_with_damage(damage, damaged_row);
+  } catch (...) {
+    return fail_with_current_exception();
+  }
+}
+
+ner_status ner_search_ranking(ner_instruction_set set, const ner_segments *segments, const ner_selection *selection,
+                              const float *query, float minimum_score, unsigned threads, uint64_t *keys,
+                              size_t capacity, size_t *key_count, uint32_t *damaged_row) {
+  try {
+    const Kernels *kernels = kernels_for(set);
+    if (kernels == nullptr) return NER_UNAVAILABLE;
+    if (const ner_status status = check_segments(*segments); status != NER_OK) return status;
+    if (std::isnan(minimum_score)) return fail(NER_INVALID_ARGUMENT, "expected a number as minimum score, got NaN");
+    const RowPlaces places(*segments);
+    const Selection selected(selection);
+    const SearchedRows searched{*kernels, int8_kernels_for(set), *segments, places, selected, threads};
+    const size_t found = rank_documents(searched, query, minimum_score, keys, capacity);
+    if (found > capacity)
+      return fail(NER_INVALID_ARGUMENT, "expected room for " + std::to_string(found) + " documents, got " +
+                                            std::to_string(capacity));
+    *key_count = found;
+    return NER_OK;
+  } catch (const DamagedRow &damage) {
+    return fail_with_damage(damage, damaged_row);
+  } catch (...) {
+    return fail_with_current_exception();
+  }
+}
+
+float ner_ranking_score(uint64_t key) { return score_of_key(key); }
+
+uint32_t ner_ranking_row(uint64_t key) { return row_of_key(key); }
+
+ner_status ner_search_scores(ner_instruction_set set, const ner_segments *segments, const float *queries,
+                             size_t query_count, const uint32_t *rows, size_t row_count, float *scores,
+                             uint32_t *damaged_row) {
+  try {
+    const Kernels *kernels = kernels_for(set);
+    if (kernels == nullptr) return NER_UNAVAILABLE;
+    if (const ner_status status = check_segments(*segments); status != NER_OK) return status;
+    const RowPlaces places(*segments);
+    const ner_precision read = segments->precision == NER_INT8 ? NER_FLOAT32 : segments->precision;
+    const RowScorer scorer(*kernels, read, queries, query_count, segments->dimensions);
+    for (size_t i = 0; i < row_count; ++i) {
+      if (rows[i] >= places.row_count())
+        return fail(NER_INVALID_ARGUMENT, "expected rows below " + std::to_string(places.row_count()) + ", got " +
+                                              std::to_string(rows[i]));
+      const RowPlaces::Place place = places.of(rows[i]);
+      if (segments->precision == NER_INT8) check_originals(*place.segment, place.row, 1, segments->dimensions, rows[i]);
+      scorer.score(*place.segment, place.row, 1, scores + i, row_count);
     }
     return NER_OK;
   } catch (const DamagedRow &damage) {

@@ -2,6 +2,7 @@
 #include <atomic>
 
 #include "best_documents.h"
+#include "row_scorer.h"
 #include "run_on_threads.h"
 #include "search_rows.h"
 
@@ -9,8 +10,8 @@ namespace ner_retriever {
 
 std::vector<std::vector<uint64_t>> search_all_rows(const SearchedRows &rows, ner_precision read, const float *queries,
                                                    size_t query_count, size_t limit) {
-  const size_t dimensions = rows.segments.dimensions;
   RowBlocks blocks(rows.segments, rows.places, rows.selection, read, false);
+  const RowScorer scorer(rows.kernels, read, queries, query_count, rows.segments.dimensions);
   const size_t workers = blocks.workers(rows.threads, query_count);
 
   // best[query][worker]: threads take the next block when they are free, so a slow core does not hold up the others.
@@ -21,8 +22,7 @@ std::vector<std::vector<uint64_t>> search_all_rows(const SearchedRows &rows, ner
     RowBlockReader reader(blocks);
     RowBlock block;
     while (reader.next(block)) {
-      rows.kernels.score_block(block.columns.vectors, block.count(), dimensions, queries, query_count, scores.data(),
-                               block.count());
+      scorer.score(block.columns, 0, block.count(), scores.data(), block.count());
       for (size_t query = 0; query < query_count; ++query)
         mine[query].offer(rows.kernels, scores.data() + query * block.count(), block);
     }

@@ -1,11 +1,10 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
-#include <limits>
 
 #include "candidate_rows.h"
-#include "ner_retriever/int8_scan.h"
 #include "originals.h"
+#include "quantised_queries.h"
 #include "ranking_key.h"
 #include "run_on_threads.h"
 #include "search_rows.h"
@@ -20,27 +19,6 @@ constexpr size_t candidates_at_once = 256;
 constexpr size_t rows_for_a_candidate = 16;
 // What a thread collects at most, over all queries: 64 MiB.
 constexpr size_t most_candidates = size_t{1} << 22;
-
-struct QuantisedQueries {
-  size_t stride;              // bytes
-  std::vector<int8_t> codes;  // [count, stride]
-  std::vector<QuantisedQuery> queries;
-};
-
-QuantisedQueries quantise_queries(const float *queries, size_t count, size_t dimensions) {
-  const size_t stride = (dimensions + int8_query_padding - 1) / int8_query_padding * int8_query_padding;
-  QuantisedQueries quantised{stride, std::vector<int8_t>(count * stride), std::vector<QuantisedQuery>(count)};
-  for (size_t i = 0; i < count; ++i) {
-    const float *query = queries + i * dimensions;
-    QuantisedQuery &made = quantised.queries[i];
-    float longest;
-    ner_int8_quantise(query, 1, dimensions, quantised.codes.data() + i * stride, &made.scale, &made.error, &longest);
-    // Of a query that does not fit nothing is known: its length may be NaN.
-    constexpr float infinity = std::numeric_limits<float>::infinity();
-    made.length = made.error == infinity ? infinity : length_of(query, dimensions);
-  }
-  return quantised;
-}
 
 struct Candidates {
   std::vector<Candidate> rows;  // in rising order

@@ -33,4 +33,8 @@ std::vector<std::vector<uint64_t>> search_all_rows(const SearchedRows &rows, ner
 std::vector<std::vector<uint64_t>> search_int8(const SearchedRows &rows, const float *queries, size_t query_count,
                                                size_t limit, size_t *rescored);
 
+// The ranking keys of all documents that may be found and score at least `minimum`, sorted. Returns how many there are:
+// where that is more than `capacity`, what keys [capacity] holds is no ranking.
+size_t rank_documents(const SearchedRows &rows, const float *query, float minimum, uint64_t *keys, size_t capacity);
+
 }  // namespace ner_retriever

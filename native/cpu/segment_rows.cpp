@@ -4,7 +4,7 @@
 
 #include "last_error.h"
 #include "mapped_segment.h"
-#include "bfloat16_for_now.h"
+#include "ner_retriever/bfloat16.h"
 #include "ner_retriever/crc32c.h"
 #include "ner_retriever/segment_index.h"
 

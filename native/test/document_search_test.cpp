@@ -2,9 +2,10 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 
 #include "harness.h"
-#include "kernels.h"
+#include "ner_retriever/bfloat16.h"
 #include "ner_retriever/crc32c.h"
 #include "ner_retriever/int8_scan.h"
 #include "ner_retriever/search.h"
@@ -12,9 +13,9 @@
 namespace {
 
 const float infinity = std::numeric_limits<float>::infinity();
-const float nan = std::numeric_limits<float>::quiet_NaN();
+const float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
-constexpr ner_precision precisions[] = {NER_FLOAT32, NER_INT8};
+constexpr ner_precision precisions[] = {NER_FLOAT32, NER_BFLOAT16, NER_INT8};
 
 const char *name_of(ner_precision precision) {
   return precision == NER_FLOAT32 ? "float32" : precision == NER_BFLOAT16 ? "bfloat16" : "int8";
@@ -24,6 +25,7 @@ const char *name_of(ner_precision precision) {
 struct Corpus {
   size_t dimensions;
   std::vector<float> vectors;
+  std::vector<uint16_t> halves;
   std::vector<int8_t> codes;
   std::vector<float> scales, errors;
   std::vector<uint32_t> checksums, documents;
@@ -33,6 +35,8 @@ struct Corpus {
   Corpus(std::vector<float> rows, size_t row_dimensions, std::vector<uint32_t> of_rows, const std::vector<size_t> &counts)
       : dimensions(row_dimensions), vectors(std::move(rows)), documents(std::move(of_rows)) {
     const size_t count = vectors.size() / dimensions;
+    halves.resize(vectors.size());
+    ner_bfloat16_round(vectors.data(), vectors.size(), halves.data());
     codes.resize(vectors.size());
     scales.resize(count);
     errors.resize(count);
@@ -44,9 +48,9 @@ struct Corpus {
       CHECK(ner_int8_quantise(vectors.data() + first * dimensions, rows_in, dimensions, codes.data() + first * dimensions,
                               scales.data() + first, errors.data() + first, &longest) == NER_OK,
             ner_last_error());
-      segments.push_back({vectors.data() + first * dimensions, nullptr, codes.data() + first * dimensions,
-                          scales.data() + first, errors.data() + first, longest, checksums.data() + first,
-                          documents.empty() ? nullptr : documents.data() + first, rows_in});
+      segments.push_back({vectors.data() + first * dimensions, halves.data() + first * dimensions,
+                          codes.data() + first * dimensions, scales.data() + first, errors.data() + first, longest,
+                          checksums.data() + first, documents.empty() ? nullptr : documents.data() + first, rows_in});
       first += rows_in;
     }
     CHECK(first == count, "segments cover the rows");
@@ -76,16 +80,22 @@ bool is_allowed(const ner_selection *selection, uint32_t document) {
   return (selection->documents[document / 8] & (1 << document % 8)) != 0;
 }
 
-// All scores of one query, each row by itself.
-std::vector<float> scores_of_rows(ner_instruction_set set, const Corpus &corpus, const float *query) {
-  std::vector<float> scores;
-  for (size_t row = 0; row < corpus.row_count(); ++row) {
-    float score;
-    ner_retriever::kernels_for(set)->score_block(corpus.vectors.data() + row * corpus.dimensions, 1, corpus.dimensions,
-                                                 query, 1, &score, 1);
-    scores.push_back(score);
-  }
-  return scores;
+// scores[query][row]; they are checked against float64 in a test of their own.
+std::vector<std::vector<float>> scores_of_rows(ner_instruction_set set, const Corpus &corpus, ner_precision precision,
+                                               const std::vector<float> &queries) {
+  const size_t query_count = queries.size() / corpus.dimensions, row_count = corpus.row_count();
+  std::vector<uint32_t> rows(row_count);
+  std::iota(rows.begin(), rows.end(), 0u);
+  std::vector<float> scores(query_count * row_count);
+  const ner_segments segments = corpus.as(precision);
+  CHECK(ner_search_scores(set, &segments, queries.data(), query_count, rows.data(), row_count, scores.data(), nullptr) ==
+            NER_OK,
+        ner_last_error());
+  std::vector<std::vector<float>> of_queries;
+  for (size_t query = 0; query < query_count; ++query)
+    of_queries.emplace_back(scores.begin() + static_cast<std::ptrdiff_t>(query * row_count),
+                            scores.begin() + static_cast<std::ptrdiff_t>((query + 1) * row_count));
+  return of_queries;
 }
 
 // What the header says, in the plainest way: every row, the best one of each document, a full sort.
@@ -106,18 +116,45 @@ std::vector<Hit> whole_ranking(const Corpus &corpus, const ner_selection *select
 
 bool same_score(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b)); }
 
+// The whole ranking, and what is left of it above the score of one of its places.
+void check_ranking(ner_instruction_set set, const Corpus &corpus, ner_precision precision, const ner_selection *selection,
+                   const float *query, const std::vector<Hit> &whole, unsigned threads, const std::string &about) {
+  const ner_segments segments = corpus.as(precision);
+  std::vector<float> minimums = {-infinity};
+  if (!whole.empty()) minimums.push_back(whole[random_size(0, whole.size() - 1)].score);
+  for (const float minimum : minimums) {
+    if (std::isnan(minimum)) continue;
+    std::vector<Hit> expected;
+    for (const Hit &hit : whole)
+      if (minimum == -infinity || hit.score >= minimum) expected.push_back(hit);
+    std::vector<uint64_t> keys(expected.size() + 1, 7);
+    size_t count = 99;
+    CHECK(ner_search_ranking(set, &segments, selection, query, minimum, threads, keys.data(), expected.size(), &count,
+                             nullptr) == NER_OK,
+          about + ", ranking: " + ner_last_error());
+    CHECK(count == expected.size() && keys.back() == 7, about + ", ranking of " + std::to_string(count));
+    for (size_t place = 0; place < expected.size(); ++place)
+      CHECK(ner_ranking_row(keys[place]) == expected[place].row &&
+                (ner_ranking_score(keys[place]) == expected[place].score ||
+                 (std::isnan(ner_ranking_score(keys[place])) && std::isnan(expected[place].score))),
+            about + ", minimum " + std::to_string(minimum) + ", ranking place " + std::to_string(place));
+    if (expected.empty()) continue;
+    CHECK(ner_search_ranking(set, &segments, selection, query, minimum, threads, keys.data(), expected.size() - 1,
+                             &count, nullptr) == NER_INVALID_ARGUMENT,
+          about + ", a place too few");
+    CHECK(keys.back() == 7, about);
+  }
+}
+
 void check_search(ner_instruction_set set, const Corpus &corpus, const ner_selection *selection,
                   const std::vector<float> &queries, size_t limit, unsigned threads, const std::string &kind) {
   const size_t query_count = queries.size() / corpus.dimensions;
-  std::vector<std::vector<Hit>> expected;
-  for (size_t query = 0; query < query_count; ++query)
-    expected.push_back(whole_ranking(corpus, selection,
-                                     scores_of_rows(set, corpus, queries.data() + query * corpus.dimensions)));
   for (const ner_precision precision : precisions) {
     const std::string about = kind + ", " + name_of(precision) + ", " + ner_instruction_set_name(set) + ", " +
                               std::to_string(corpus.row_count()) + " x " + std::to_string(corpus.dimensions) + ", " +
                               std::to_string(query_count) + " queries, limit " + std::to_string(limit) + ", " +
                               std::to_string(threads) + " threads";
+    const std::vector<std::vector<float>> row_scores = scores_of_rows(set, corpus, precision, queries);
     const ner_segments segments = corpus.as(precision);
     std::vector<float> scores(query_count * limit, 1e30f);
     std::vector<uint32_t> rows(query_count * limit, 0xABABABABu);
@@ -128,7 +165,8 @@ void check_search(ner_instruction_set set, const Corpus &corpus, const ner_selec
           about + ": " + ner_last_error());
     CHECK(damaged == 77, about);
     for (size_t query = 0; query < query_count; ++query) {
-      const std::vector<Hit> &mine = expected[query];
+      const std::vector<Hit> mine = whole_ranking(corpus, selection, row_scores[query]);
+      check_ranking(set, corpus, precision, selection, queries.data() + query * corpus.dimensions, mine, threads, about);
       CHECK(counts[query] == std::min(limit, mine.size()), about + ", " + std::to_string(counts[query]) + " found");
       for (size_t place = 0; place < limit; ++place) {
         const size_t at = query * limit + place;
@@ -186,7 +224,7 @@ std::vector<float> make_rows(const std::string &kind, size_t count, size_t dimen
     if (kind == "close") mine[0] = 1;
     if (kind == "zeros" && random_size(0, 2) > 0) std::fill_n(mine, dimensions, 0.0f);
     if (kind == "odd rows" && random_size(0, 3) == 0) {
-      const float odd[] = {nan, infinity, -infinity, 3e38f, -0.0f};
+      const float odd[] = {not_a_number, infinity, -infinity, 3e38f, -0.0f};
       mine[random_size(0, dimensions - 1)] = odd[random_size(0, 4)];
     }
   }
@@ -307,9 +345,113 @@ TEST("a damaged row is found when it is read, and only then") {
   CHECK(search(&alone, 1, &damaged) == NER_DAMAGED && damaged == 1234, "a gathered candidate");
   damaged = 77;
   CHECK(search(&alone, row_count, &damaged) == NER_DAMAGED && damaged == 1234, "a gathered row");
+  // Rankings and single scores read rows too.
+  std::vector<uint64_t> keys(row_count);
+  size_t count;
+  const auto rank = [&](float minimum) {
+    damaged = 77;
+    return ner_search_ranking(NER_SCALAR, &segments, nullptr, query.data(), minimum, 2, keys.data(), row_count, &count,
+                              &damaged);
+  };
+  CHECK(rank(-infinity) == NER_DAMAGED && damaged == 1234, "a whole ranking");
+  CHECK(rank(0.0f) == NER_DAMAGED && damaged == 1234, "a ranking above a score");
+  CHECK(rank(1000.0f) == NER_OK && count == 0, "no row can reach the score: none is read");
+  const std::vector<uint32_t> chosen = {1233, 1234, 1235};
+  std::vector<float> chosen_scores(3);
+  damaged = 77;
+  CHECK(ner_search_scores(NER_SCALAR, &segments, query.data(), 1, chosen.data(), 3, chosen_scores.data(), &damaged) ==
+                NER_DAMAGED &&
+            damaged == 1234,
+        "scores of rows");
+  CHECK(ner_search_scores(NER_SCALAR, &segments, query.data(), 1, chosen.data(), 1, chosen_scores.data(), &damaged) ==
+            NER_OK,
+        "scores of other rows");
   // Without checksums nothing is checked.
   for (ner_segment &segment : corpus.segments) segment.checksums = nullptr;
   CHECK(search(nullptr, 3, &damaged) == NER_OK, ner_last_error());
+}
+
+TEST("scores of rows are those of float64, and the same bits in any company") {
+  for (int round = 0; round < 60; ++round) {
+    const size_t dimensions = round < 70 ? static_cast<size_t>(round) * 3 + 1 : random_size(1, 1000);
+    const size_t row_count = random_size(1, 60), query_count = random_size(1, 20);
+    const Corpus corpus(random_floats(row_count * dimensions), dimensions, {}, cut({}, row_count, 3));
+    const std::vector<float> queries = random_floats(query_count * dimensions);
+    std::vector<float> widened(corpus.vectors.size());
+    ner_bfloat16_widen(corpus.halves.data(), widened.size(), widened.data());
+    for (const ner_instruction_set set : available_sets())
+      for (const ner_precision precision : precisions) {
+        const std::vector<float> &kept = precision == NER_BFLOAT16 ? widened : corpus.vectors;
+        const std::vector<std::vector<float>> scores = scores_of_rows(set, corpus, precision, queries);
+        const std::string about = std::string(name_of(precision)) + ", " + ner_instruction_set_name(set) + ", " +
+                                  std::to_string(dimensions) + " dimensions";
+        for (size_t query = 0; query < query_count; ++query) {
+          const std::vector<float> alone(queries.begin() + static_cast<std::ptrdiff_t>(query * dimensions),
+                                         queries.begin() + static_cast<std::ptrdiff_t>((query + 1) * dimensions));
+          CHECK(scores_of_rows(set, corpus, precision, alone)[0] == scores[query], about);
+          for (size_t row = 0; row < row_count; ++row) {
+            double expected = 0, magnitude = 0;
+            for (size_t i = 0; i < dimensions; ++i) {
+              const double product = static_cast<double>(kept[row * dimensions + i]) * static_cast<double>(alone[i]);
+              expected += product;
+              magnitude += std::fabs(product);
+            }
+            CHECK(std::fabs(static_cast<double>(scores[query][row]) - expected) <= magnitude * 1e-6, about);
+          }
+        }
+        const uint32_t beyond = static_cast<uint32_t>(row_count);
+        float score;
+        const ner_segments segments = corpus.as(precision);
+        CHECK(ner_search_scores(set, &segments, queries.data(), 1, &beyond, 1, &score, nullptr) == NER_INVALID_ARGUMENT,
+              "a row that is not there");
+      }
+  }
+}
+
+TEST("bfloat16 rounds to the nearest, ties to even, and keeps what is no number") {
+  const auto round = [](float value) {
+    uint16_t half;
+    float widened;
+    ner_bfloat16_round(&value, 1, &half);
+    ner_bfloat16_widen(&half, 1, &widened);
+    return widened;
+  };
+  const float ulp = std::ldexp(1.0f, -7);
+  CHECK(round(1 + ulp / 2) == 1 && round(1 + 3 * ulp / 2) == 1 + 2 * ulp, "ties to even");
+  CHECK(round(1 + ulp / 2 + 1e-6f) == 1 + ulp && round(-(1 + ulp / 2 - 1e-6f)) == -1, "to the nearest");
+  CHECK(round(infinity) == infinity && round(-infinity) == -infinity && round(3.4e38f) == infinity, "infinity");
+  CHECK(round(0.0f) == 0 && std::signbit(round(-0.0f)), "zeros");
+  uint32_t bits = 0x7F800001u;
+  float quiet;
+  std::memcpy(&quiet, &bits, sizeof bits);
+  CHECK(std::isnan(round(not_a_number)) && std::isnan(round(-not_a_number)) && std::isnan(round(quiet)), "NaN");
+  for (int i = 0; i < 2000; ++i) {
+    const float value = random_floats(1, 100)[0];
+    const float rounded = round(value);
+    CHECK(std::fabs(rounded - value) <= std::fabs(value) / 256, std::to_string(value));
+    CHECK(round(rounded) == rounded, std::to_string(rounded));
+  }
+}
+
+TEST("what cannot be asked for is refused; nothing to rank is fine") {
+  const Corpus corpus({1, 2, 3, 4}, 2, {5, 6}, {1, 1});
+  const float query[2] = {1, 0};
+  uint64_t key;
+  size_t count = 9;
+  ner_segments segments = corpus.as(NER_FLOAT32);
+  CHECK(ner_search_ranking(NER_SCALAR, &segments, nullptr, query, not_a_number, 1, &key, 1, &count, nullptr) ==
+            NER_INVALID_ARGUMENT,
+        "a minimum that is no number");
+  std::vector<ner_segment> mixed = corpus.segments;
+  mixed[1].documents = nullptr;
+  const ner_segments half_with_documents = {NER_FLOAT32, 2, mixed.data(), 2};
+  CHECK(ner_search_ranking(NER_SCALAR, &half_with_documents, nullptr, query, 0, 1, &key, 1, &count, nullptr) ==
+            NER_INVALID_ARGUMENT,
+        "documents in one segment alone");
+  segments.count = 0;
+  CHECK(ner_search_ranking(NER_SCALAR, &segments, nullptr, query, -infinity, 3, nullptr, 0, &count, nullptr) == NER_OK &&
+            count == 0,
+        "no rows");
 }
 
 int main() { return run_all(); }

@@ -6,8 +6,8 @@
 
 namespace ner_retriever {
 
-// Float32 rows that are searched by inner product. The one C++ interface of this library: each backend is a class behind
-// it, and no method throws. Any number of searches may run at once; add() must run alone.
+// Float32 rows in memory that are searched by inner product: each backend is a class behind this interface, and no method
+// throws. Any number of searches may run at once; add() must run alone.
 class Index {
  public:
   Index() = default;

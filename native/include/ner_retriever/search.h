@@ -24,7 +24,7 @@ typedef struct ner_segment {
   float longest;             // int8
   const uint32_t *checksums; // [count]; int8: CRC32C of each row of `vectors`. Null: rows are not checked when they are read
   const uint32_t *documents; // [count]: the document of each row; rows of one document lie together, in one segment.
-                             // Null: every row is a document of its own, whose number is the row's
+                             // Null (in all segments): every row is a document of its own, whose number is the row's
   size_t count;
 } ner_segment;
 
@@ -48,7 +48,9 @@ typedef struct ner_selection {
 // its equal rows, and of equal documents, the lower row is the better. NaN scores come after all others.
 // queries [query_count, dimensions]; scores and rows [query_count, limit], counts [query_count]: how many were found;
 // places beyond them are left as they are. `selection` may be null. At most `threads` threads run, the calling one among
-// them. A score is the same bits whatever the other queries and rows and the number of threads are.
+// them. A score is the same bits whatever the other queries and rows and the number of threads are. It is a sum of float32
+// products with the row as it is kept, also for bfloat16: within (d + 2) 2^-24 of the sum of the products' magnitudes, d the
+// dimensions.
 // NER_DAMAGED where a row of `vectors` is not what its checksum says; *damaged_row (may be null) is its number then.
 ner_status ner_search_top_k(ner_instruction_set set, const ner_segments *segments, const ner_selection *selection,
                             const float *queries, size_t query_count, size_t limit, unsigned threads, float *scores,
@@ -57,7 +59,8 @@ ner_status ner_search_top_k(ner_instruction_set set, const ner_segments *segment
 // The whole ranking for one query: every document that may be found and scores at least `minimum_score` (minus infinity:
 // all of them, NaN last), in the order of ner_search_top_k, as ranking keys to be read with ner_ranking_score and
 // ner_ranking_row. keys [capacity]; NER_INVALID_ARGUMENT where more than `capacity` documents are found; one for each
-// document is always enough. Memory beside the keys: a block's scores for each thread.
+// document is always enough. Memory beside the keys: a block's scores for each thread, and half of the keys' while they
+// are sorted.
 ner_status ner_search_ranking(ner_instruction_set set, const ner_segments *segments, const ner_selection *selection,
                               const float *query, float minimum_score, unsigned threads, uint64_t *keys,
                               size_t capacity, size_t *key_count, uint32_t *damaged_row);

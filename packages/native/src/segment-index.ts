@@ -36,10 +36,11 @@ export interface SegmentSearchResult {
   readonly scores: Float32Array;
   /** `[queries, limit]`: the rows that have them. */
   readonly rows: Uint32Array;
-  /** `[queries]`: how many places of each query are filled. */
+  /** `[queries]`: how many places of each query are filled; the others are 0. */
   readonly counts: Uint32Array;
 }
 
+/** Its arrays lie in the addon's memory: they can be cloned to another thread, not transferred. */
 export interface SegmentRanking {
   /** `[documents]`: each one's highest inner product, best first. */
   readonly scores: Float32Array;

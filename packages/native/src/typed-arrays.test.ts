@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { crc32c } from './crc32c.js';
+import { packRows } from './pack-rows.js';
 import { poolSpans } from './pool-spans.js';
 import { Projection } from './projection.js';
+import { SegmentIndex } from './segment-index.js';
 import { VectorIndex } from './vector-index.js';
 
 // Every function that takes an array, on memory that may change or go while it is read.
@@ -9,6 +11,7 @@ import { VectorIndex } from './vector-index.js';
 const projection = new Projection([], 2);
 const index = new VectorIndex({ dimensions: 2 });
 await index.add(Float32Array.of(1, 2));
+const segments = new SegmentIndex({ dimensions: 2, precision: 'float32' });
 
 const takers: Record<string, (array: Float32Array) => unknown> = {
   'poolSpans, rows': (array) => poolSpans(array, 2, new Int32Array(0), 'last'),
@@ -20,6 +23,10 @@ const takers: Record<string, (array: Float32Array) => unknown> = {
   projectSync: (array) => projection.projectSync(array),
   'index.add': (array) => index.add(array),
   'index.search': (array) => index.search(array, 1),
+  packRows: (array) => packRows('int8', 2, array, new Uint32Array(1)),
+  'segments.search': (array) => segments.search(array, 1),
+  'segments.rank': (array) => segments.rank(array),
+  'segments.scores': (array) => segments.scores(array, new Uint32Array(0)),
 };
 
 const cases = Object.entries(takers).map(([name, take]) => ({ name, take }));
@@ -54,7 +61,14 @@ test('so do spans and bytes that were detached', () => {
 test.each([undefined, null, [1, 2], new Float64Array(2), new DataView(new ArrayBuffer(8)), new Float32Array(2).buffer])(
   '%o is no Float32Array',
   async (wrong) => {
-    for (const take of [takers.project, takers.projectSync, takers['index.add'], takers['index.search']]) {
+    for (const take of [
+      takers.project,
+      takers.projectSync,
+      takers['index.add'],
+      takers['index.search'],
+      takers.packRows,
+      takers['segments.search'],
+    ]) {
       const call = (async () => take?.(wrong as never))();
       await expect(call).rejects.toThrow('to be a Float32Array');
       await expect(call).rejects.toBeInstanceOf(TypeError);

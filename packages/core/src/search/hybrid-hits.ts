@@ -4,22 +4,27 @@ import { fuseRankings } from './fuse-rankings.js';
 import type { Hit } from './hit.js';
 import { loadHit } from './load-hit.js';
 import type { LoadedVectors } from './loaded-vectors.js';
+import { type DocumentBits, hasDocument } from './where/document-filters.js';
 
 /**
  * The documents of a snapshot that have a vector, ranked by their vectors and by the words of their texts (BM25), both rankings fused.
- * Both are whole, as the fusion is defined over places. What BM25 finds and no vector stands for is no hit: it has no mention to show.
+ * Both are whole, as the fusion is defined over places: those among the allowed documents. What BM25 finds and no vector stands for is
+ * no hit: it has no mention to show.
  *
  * @param vectors refreshed since the snapshot began
  * @param query the description's vector: [dimensions]
+ * @param allowed the documents that may be found; all where it is undefined
  */
 export async function* hybridHits(
   snapshot: Catalog,
   vectors: LoadedVectors,
   description: string,
   query: Float32Array,
+  allowed?: DocumentBits,
 ): AsyncGenerator<Hit, void, undefined> {
-  const { documents, rows } = await wholeRanking(snapshot, vectors, query);
-  for (const { index, score } of fuseRankings(documents, snapshot.findWords(description))) {
+  const { documents, rows } = await wholeRanking(snapshot, vectors, query, allowed);
+  const byWords = snapshot.findWords(description).filter((ordinal) => !allowed || hasDocument(allowed, ordinal));
+  for (const { index, score } of fuseRankings(documents, byWords)) {
     const ordinal = documents[index] as number;
     const hit = loadHit(snapshot, { ordinal, row: rows[index] as number, score });
     if (!hit) throw withoutDocument(ordinal);
@@ -27,11 +32,12 @@ export async function* hybridHits(
   }
 }
 
-/** Ordinals of the documents that the snapshot has, best first by their best rows, and these rows. */
+/** Ordinals of the allowed documents that the snapshot has, best first by their best rows, and these rows. */
 async function wholeRanking(
   snapshot: Catalog,
   vectors: LoadedVectors,
   query: Float32Array,
+  allowed: DocumentBits | undefined,
 ): Promise<{ documents: Uint32Array; rows: Uint32Array }> {
   const lastOrdinal = snapshot.lastOrdinal();
   const lastDeath = snapshot.lastDeath();
@@ -44,6 +50,7 @@ async function wholeRanking(
     const ordinal = vectors.documentOf(row);
     // The vectors in memory may be of a newer state than the snapshot, never of an older one.
     if (ordinal > lastOrdinal || seen[ordinal] || vectors.wasDead(ordinal, lastDeath)) continue;
+    if (allowed && !hasDocument(allowed, ordinal)) continue;
     seen[ordinal] = 1;
     documents[count] = ordinal;
     rows[count] = row;

@@ -1,4 +1,5 @@
 import type { LoadedVectors } from './loaded-vectors.js';
+import { type DocumentBits, hasDocument } from './where/document-filters.js';
 
 /** A document in a ranking: its best mention is the evidence. */
 export interface RankedDocument {
@@ -12,7 +13,7 @@ export interface RankedDocument {
  * The best `limit` documents of each query, each once, by its best mention. Nobody knows how many rows that takes: as many as one
  * document has mentions may stand before the second document. So ask for some rows and, where they do not do, for twice as many.
  *
- * `queries` [n, dimensions]
+ * `queries` [n, dimensions]; `allowed`: the documents that may be found; all where it is undefined
  */
 export async function rankDocuments(
   vectors: LoadedVectors,
@@ -20,6 +21,7 @@ export async function rankDocuments(
   dimensions: number,
   limit: number,
   minScore: number,
+  allowed: DocumentBits | undefined,
 ): Promise<RankedDocument[][]> {
   const results: RankedDocument[][] = Array.from({ length: queries.length / dimensions }, () => []);
   let pending = results.map((_, query) => query);
@@ -37,6 +39,7 @@ export async function rankDocuments(
         nearest.scores.subarray(from, to),
         limit,
         minScore,
+        allowed,
       );
       const belowThreshold = nearest.limit > 0 && (nearest.scores[to - 1] as number) < minScore;
       if (ranked.length === limit || sawAll || belowThreshold) results[query] = ranked;
@@ -47,13 +50,14 @@ export async function rankDocuments(
   return results;
 }
 
-/** The first `limit` living documents among rows that stand best first. */
+/** The first `limit` living and allowed documents among rows that stand best first. */
 function group(
   vectors: LoadedVectors,
   rows: Uint32Array,
   scores: Float32Array,
   limit: number,
   minScore: number,
+  allowed: DocumentBits | undefined,
 ): RankedDocument[] {
   const ranked: RankedDocument[] = [];
   const seen = new Set<number>();
@@ -62,6 +66,7 @@ function group(
     if (score < minScore || ranked.length === limit) break;
     const ordinal = vectors.documentOf(row);
     if (seen.has(ordinal) || vectors.isDead(ordinal)) continue;
+    if (allowed && !hasDocument(allowed, ordinal)) continue;
     seen.add(ordinal);
     ranked.push({ ordinal, row, score });
   }

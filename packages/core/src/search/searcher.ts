@@ -1,5 +1,6 @@
 import type { IndexBackend } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
+import type { Catalog } from '../index/catalog.js';
 import type { IndexFolder } from '../index/index-folder.js';
 import { storageError } from '../index/storage-error.js';
 import type { Matrix } from '../matrix.js';
@@ -8,11 +9,14 @@ import { hybridHits } from './hybrid-hits.js';
 import { loadHit } from './load-hit.js';
 import { LoadedVectors } from './loaded-vectors.js';
 import { type RankedDocument, rankDocuments } from './rank-documents.js';
+import type { Condition } from './where/condition.js';
+import { type DocumentBits, DocumentFilters, hasDocument } from './where/document-filters.js';
 
 /** Answers query vectors from an index folder; sees what was committed before each call. */
 export class Searcher {
   readonly #folder: IndexFolder;
   readonly #vectors: LoadedVectors;
+  readonly #filters = new DocumentFilters();
 
   constructor(folder: IndexFolder, options: { backend?: IndexBackend } = {}) {
     this.#folder = folder;
@@ -20,10 +24,12 @@ export class Searcher {
   }
 
   /** The best `limit` documents of each query, best first; equal scores: the older document first. */
-  async search(queries: Matrix, limit: number, minScore: number): Promise<Hit[][]> {
+  async search(queries: Matrix, limit: number, minScore: number, where?: Condition): Promise<Hit[][]> {
     await this.#vectors.refresh();
     for (;;) {
-      const rankings = await rankDocuments(this.#vectors, queries.data, queries.columns, limit, minScore);
+      const { data, columns } = queries;
+      const allowed = await this.#allowed(this.#folder.catalog, where);
+      const rankings = await rankDocuments(this.#vectors, data, columns, limit, minScore, allowed);
       const hits = this.#load(rankings.flat());
       if (!hits.includes(undefined)) return split(hits as Hit[], rankings);
       // A document was replaced between the ranking and the look-up: ask the newer state of the index.
@@ -32,9 +38,10 @@ export class Searcher {
   }
 
   /** The whole ranking, best first: every document that has a vector now, exactly once, whatever is committed meanwhile. */
-  async *searchAll(query: Float32Array, minScore: number): AsyncGenerator<Hit> {
+  async *searchAll(query: Float32Array, minScore: number, where?: Condition): AsyncGenerator<Hit> {
     const snapshot = this.#folder.startSnapshot();
     try {
+      const allowed = await this.#allowed(snapshot, where);
       await this.#vectors.refresh();
       if (this.#vectors.rows === 0) return;
       const nearest = await this.#vectors.nearest(query, this.#vectors.rows);
@@ -44,6 +51,7 @@ export class Searcher {
         const score = nearest.scores[place] as number;
         if (score < minScore) return;
         const ordinal = this.#vectors.documentOf(row);
+        if (allowed && !hasDocument(allowed, ordinal)) continue;
         const bit = 1 << (ordinal & 7);
         // Documents newer than the snapshot have no bit: what is written to an array's outside is not kept.
         if ((seen[ordinal >> 3] as number) & bit) continue;
@@ -60,15 +68,20 @@ export class Searcher {
   }
 
   /** The best `limit` documents of each description by vectors and words (see `hybridHits`), all from one state of the index. */
-  async searchHybrid(descriptions: readonly string[], queries: Matrix, limit: number): Promise<Hit[][]> {
+  async searchHybrid(
+    descriptions: readonly string[],
+    queries: Matrix,
+    limit: number,
+    where?: Condition,
+  ): Promise<Hit[][]> {
     const results: Hit[][] = descriptions.map(() => []);
-    for await (const [place, hit] of this.#hybridHits(descriptions, queries, limit)) results[place]?.push(hit);
+    for await (const [place, hit] of this.#hybridHits(descriptions, queries, limit, where)) results[place]?.push(hit);
     return results;
   }
 
   /** The whole ranking by vectors and words: the documents of `searchAll` in another order. */
-  async *searchAllHybrid(description: string, query: Matrix): AsyncGenerator<Hit> {
-    for await (const [, hit] of this.#hybridHits([description], query, Number.POSITIVE_INFINITY)) yield hit;
+  async *searchAllHybrid(description: string, query: Matrix, where?: Condition): AsyncGenerator<Hit> {
+    for await (const [, hit] of this.#hybridHits([description], query, Number.POSITIVE_INFINITY, where)) yield hit;
   }
 
   /** Hits with the place of their description, one description after the other: a whole ranking at a time is in memory. */
@@ -76,17 +89,19 @@ export class Searcher {
     descriptions: readonly string[],
     { data, columns }: Matrix,
     limit: number,
+    where: Condition | undefined,
   ): AsyncGenerator<readonly [place: number, hit: Hit]> {
     const { directory } = this.#folder;
     const snapshot = this.#folder.startSnapshot();
     try {
       if (!snapshot.hasWords()) throw new NerRetrieverError('INDEX_WORDS_MISSING', { directory });
+      const allowed = await this.#allowed(snapshot, where);
       await this.#vectors.refresh();
       if (this.#vectors.rows === 0) return;
       for (const [place, description] of descriptions.entries()) {
         const query = data.subarray(place * columns, (place + 1) * columns);
         let hits = 0;
-        for await (const hit of hybridHits(snapshot, this.#vectors, description, query)) {
+        for await (const hit of hybridHits(snapshot, this.#vectors, description, query, allowed)) {
           yield [place, hit];
           hits += 1;
           if (hits === limit) break;
@@ -96,6 +111,16 @@ export class Searcher {
       throw storageError(error, directory);
     } finally {
       this.#folder.endSnapshot(snapshot);
+    }
+  }
+
+  /** The documents that a filter lets through; undefined: all. */
+  async #allowed(catalog: Catalog, where: Condition | undefined): Promise<DocumentBits | undefined> {
+    if (where === undefined) return undefined;
+    try {
+      return await this.#filters.select(catalog, where);
+    } catch (error) {
+      throw storageError(error, this.#folder.directory);
     }
   }
 

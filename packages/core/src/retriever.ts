@@ -16,6 +16,12 @@ import type { MentionDetector } from './mentions/mention-detector.js';
 import { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 import type { Hit } from './search/hit.js';
 import { Searcher } from './search/searcher.js';
+import { embedTypeQueries } from './search/type-query/embed-type-queries.js';
+import { type ParsedCombination, parseTypeQuery, wordsOf } from './search/type-query/parse-type-query.js';
+import type { TypeQuery } from './search/type-query/type-query.js';
+import type { Condition } from './search/where/condition.js';
+import { parseWhere } from './search/where/parse-where.js';
+import type { Where } from './search/where/where.js';
 import type { Document, DocumentRecord } from './text/document.js';
 
 export interface RetrieverOptions {
@@ -60,6 +66,8 @@ export interface SearchOptions {
    * each with its best mention by vectors, in another order. Documents without a mention are never hits.
    */
   readonly mode?: SearchMode;
+  /** Only documents whose metadata fits: `{ lang: 'en', year: { $gte: 2000 } }`. Default: all. */
+  readonly where?: Where;
   readonly signal?: AbortSignal;
 }
 
@@ -215,30 +223,21 @@ export class Retriever {
   /**
    * The documents that mention an entity of the described type, best first, each once, with its best mention.
    *
+   * @param query a description in words, or a combination of descriptions and examples
    * @throws NerRetrieverError OPTION_…, CLOSED, INDEX_DAMAGED, DESCRIPTION_EMPTY, INDEX_WORDS_MISSING
    */
-  async search(description: string, options: SearchOptions = {}): Promise<SearchResult> {
+  async search(query: TypeQuery, options: SearchOptions = {}): Promise<SearchResult> {
     const startedAt = performance.now();
-    const [result] = await this.searchMany([description], options);
+    const [result] = await this.#search([parseTypeQuery(query, 'query')], options);
     return { hits: result?.hits ?? [], elapsedMs: performance.now() - startedAt };
   }
 
   /** `search` for many descriptions in one pass; results in their order. */
-  async searchMany(descriptions: readonly string[], options: SearchOptions = {}): Promise<{ hits: Hit[] }[]> {
-    checkOptions('search', options, ['limit', 'minScore', 'mode', 'signal']);
-    const { limit = 10, minScore = Number.NEGATIVE_INFINITY, mode, signal } = options;
-    checkOption(Number.isSafeInteger(limit) && limit >= 1, 'limit', 'a whole number of at least 1', limit);
-    checkRanking(options);
-    this.#checkOpen();
-    return this.#track(
-      (async () => {
-        const queries = await this.#embedder.embedTypes(descriptions, signal && { signal });
-        const found =
-          mode === 'hybrid'
-            ? await this.#searcher.searchHybrid(descriptions, queries, limit)
-            : await this.#searcher.search(queries, limit, minScore);
-        return found.map((hits) => ({ hits }));
-      })(),
+  async searchMany(queries: readonly TypeQuery[], options: SearchOptions = {}): Promise<{ hits: Hit[] }[]> {
+    checkOption(Array.isArray(queries), 'queries', 'an array of type descriptions', queries);
+    return this.#search(
+      queries.map((query, place) => parseTypeQuery(query, `queries[${place}]`)),
+      options,
     );
   }
 
@@ -246,19 +245,18 @@ export class Retriever {
    * The whole ranking, streamed best first: every document that has a vector, exactly once, as the index is when the iteration
    * begins.
    */
-  async *searchAll(
-    description: string,
-    options: Omit<SearchOptions, 'limit'> = {},
-  ): AsyncGenerator<Hit, void, undefined> {
-    checkOptions('searchAll', options, ['minScore', 'mode', 'signal']);
+  async *searchAll(query: TypeQuery, options: Omit<SearchOptions, 'limit'> = {}): AsyncGenerator<Hit, void, undefined> {
+    checkOptions('searchAll', options, ['minScore', 'mode', 'where', 'signal']);
     const { minScore = Number.NEGATIVE_INFINITY, mode, signal } = options;
+    const parsed = parseTypeQuery(query, 'query');
     checkRanking(options);
+    const where = filterOf(options);
     this.#checkOpen();
-    const query = await this.#track(this.#embedder.embedTypes([description], signal && { signal }));
+    const vector = await this.#track(embedTypeQueries(this.#embedder, [parsed], signal && { signal }));
     const hits =
       mode === 'hybrid'
-        ? this.#searcher.searchAllHybrid(description, query)
-        : this.#searcher.searchAll(query.data, minScore);
+        ? this.#searcher.searchAllHybrid(wordsOf(parsed), vector, where)
+        : this.#searcher.searchAll(vector.data, minScore, where);
     for await (const hit of hits) {
       signal?.throwIfAborted();
       yield hit;
@@ -306,6 +304,25 @@ export class Retriever {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #search(queries: readonly (string | ParsedCombination)[], options: SearchOptions): Promise<{ hits: Hit[] }[]> {
+    checkOptions('search', options, ['limit', 'minScore', 'mode', 'where', 'signal']);
+    const { limit = 10, minScore = Number.NEGATIVE_INFINITY, mode, signal } = options;
+    checkOption(Number.isSafeInteger(limit) && limit >= 1, 'limit', 'a whole number of at least 1', limit);
+    checkRanking(options);
+    const where = filterOf(options);
+    this.#checkOpen();
+    return this.#track(
+      (async () => {
+        const vectors = await embedTypeQueries(this.#embedder, queries, signal && { signal });
+        const found =
+          mode === 'hybrid'
+            ? await this.#searcher.searchHybrid(queries.map(wordsOf), vectors, limit, where)
+            : await this.#searcher.search(vectors, limit, minScore, where);
+        return found.map((hits) => ({ hits }));
+      })(),
+    );
   }
 
   #checkOpen(): void {
@@ -382,6 +399,10 @@ function checkRanking({ mode = 'vectors', minScore }: SearchOptions): void {
   checkOption(typeof minScore === 'number' && !Number.isNaN(minScore), 'minScore', 'a number', minScore);
   // A sum of places says which document is before which, not whether one is good enough.
   checkOption(mode !== 'hybrid', 'minScore', 'none with mode hybrid', minScore);
+}
+
+function filterOf({ where }: SearchOptions): Condition | undefined {
+  return where === undefined ? undefined : parseWhere(where);
 }
 
 function isIterable(value: unknown): boolean {

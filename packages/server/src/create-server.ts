@@ -59,8 +59,13 @@ export function createServer(options: ServerOptions): FastifyInstance {
   server.get('/v1/info', async () => retriever.info());
 
   server.post<{ Body: SearchBody }>('/v1/search', { schema: { body: searchSchema } }, async ({ body }) => {
-    const { query, queries, limit = 10, minScore, mode } = body;
-    const wanted = { limit, ...(minScore !== undefined && { minScore }), ...(mode && { mode }) };
+    const { query, queries, limit = 10, minScore, mode, where } = body;
+    const wanted = {
+      limit,
+      ...(minScore !== undefined && { minScore }),
+      ...(mode && { mode }),
+      ...(where && { where }),
+    };
     if (query !== undefined && queries === undefined) return retriever.search(query, wanted);
     if (queries === undefined || query !== undefined) {
       throw new NerRetrieverError('REQUEST_INVALID', {

@@ -19,9 +19,9 @@ const fewestDocuments = 12;
 const fewestOfPair = 8;
 const draws = 2;
 /** As users write them: 1 is the default. */
-const exampleWeights = [0.33, 0.67, 1, 1.33, 2];
-const aloneWeights = [0.2, 0.4, 0.7, 1];
-const notWeights = [0, 0.6, 1, 1.6, 2, 3];
+const exampleWeights = [0.67, 1, 1.33, 2];
+const aloneWeights = [0.2, 0.4, 1];
+const notWeights = [0, 0.5, 1, 1.5, 2, 3];
 
 /** Figures of several kinds, to be averaged. */
 class Figures {

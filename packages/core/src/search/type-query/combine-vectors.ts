@@ -15,11 +15,11 @@ export interface CombinedVectors {
  * Measured: `node bench/combined-descriptions.mjs`, see docs/searching.md.
  */
 const examplesShare = 0.75;
-const notShare = 0.25;
+const notShare = 0.2;
 export const aloneWeight = 0.4;
 
 /**
- * One vector of length 1 for a combination: mean of `all` + 0.75 · mean of `examples` − 0.25 · mean of `not`, each vector times its
+ * One vector of length 1 for a combination: mean of `all` + 0.75 · mean of `examples` − 0.2 · mean of `not`, each vector times its
  * weight (J. J. Rocchio, Relevance feedback in information retrieval, 1971). Means, not sums: with a sum, three excluded types would
  * drown what is searched for. Null where the parts cancel each other out.
  */

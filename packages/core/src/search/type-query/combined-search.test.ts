@@ -95,8 +95,8 @@ test('a combination ranks by its own vector, in one search, in many, and in the 
   const ranking = await expected([
     [1 / 2, await vectorOf('company')],
     [2 / 2, await vectorOf('car maker')],
-    [-0.25 / 2, await vectorOf('river')],
-    [-0.25 / 2, await vectorOf('town')],
+    [-0.2 / 2, await vectorOf('river')],
+    [-0.2 / 2, await vectorOf('town')],
     [0.75 / 2, await vectorIn(text, 10, 16)],
     [(0.75 * 0.4) / 2, await vectorIn('Fiat', 0, 4)],
   ]);
@@ -158,7 +158,7 @@ test.each<[TypeQuery | TypeQuery[], string, RegExp]>([
   [{ examples: [{ text: 'a   b', start: 1, end: 3 }] }, 'OPTION_INVALID', /at least one token for an example/],
   [{ examples: [''] }, 'OPTION_INVALID', /at least one token/],
   [
-    { all: ['a'], not: [{ description: 'a', weight: 4 }] },
+    { all: ['a'], not: [{ description: 'a', weight: 5 }] },
     'OPTION_INVALID',
     /do not cancel each other out .*"a" and its opposite/,
   ],

@@ -24,15 +24,15 @@ describe('one vector for a combination', () => {
     ['examples beside a description', { all: [x], examples: [y, z] }, [1, 0.375, 0.375]],
     ['an example of double weight', { all: [x], examples: [{ ...y, weight: 2 }, z] }, [1, 0.75, 0.375]],
     ['examples alone', { examples: [y, z] }, [0, 1, 1]],
-    ['what it is not', { all: [x], not: [y] }, [1, -0.25, 0]],
-    ['several of these do not count more together', { all: [x], not: [y, z] }, [1, -0.125, -0.125]],
-    ['all of it', { all: [x, y], examples: [z], not: [y] }, [0.5, 0.25, 0.75]],
+    ['what it is not', { all: [x], not: [y] }, [1, -0.2, 0]],
+    ['several of these do not count more together', { all: [x], not: [y, z] }, [1, -0.1, -0.1]],
+    ['all of it', { all: [x, y], examples: [z], not: [y] }, [0.5, 0.3, 0.75]],
   ])('%s', (_, parts, expected) => {
     expect(combined(parts)).toEqual(unit(...expected));
   });
 
   test('parts that cancel each other out leave nothing', () => {
-    expect(combineVectors({ ...none, all: [x], not: [{ ...x, weight: 4 }] }, 3)).toBeNull();
+    expect(combineVectors({ ...none, all: [x], not: [{ ...x, weight: 5 }] }, 3)).toBeNull();
     const opposite = { vector: Float32Array.from([-1, 0, 0]), weight: 1 };
     expect(combineVectors({ ...none, all: [x, opposite] }, 3)).toBeNull();
   });

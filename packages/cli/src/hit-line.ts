@@ -2,7 +2,7 @@ import type { Hit, Mention } from '@ner-retriever/core';
 
 /** A hit as `search --jsonl` prints it. */
 export interface HitLine {
-  /** The description, as written. */
+  /** The description, as written; a combination as `describeTypeQuery` puts it. */
   readonly type: string;
   /** From 1, anew for each description. */
   readonly rank: number;

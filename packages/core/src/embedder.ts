@@ -43,6 +43,8 @@ export interface EmbedMentionsOptions extends EmbedOptions {
    * has them, detected ones elsewhere.
    */
   readonly mentions?: 'given' | 'detect';
+  /** Before what waits already, as type descriptions are: for a few texts that somebody waits for. Default: false. */
+  readonly urgent?: boolean;
 }
 
 /** A text, and where its mentions are, when that is known. */
@@ -126,8 +128,9 @@ export class Embedder {
     documents: readonly EmbedderDocument[],
     options: EmbedMentionsOptions = {},
   ): Promise<MentionEmbeddings> {
-    checkOptions('embedMentions', options, ['signal', 'raw', 'poolings', 'mentions']);
+    checkOptions('embedMentions', options, ['signal', 'raw', 'poolings', 'mentions', 'urgent']);
     const { mentions: source, raw = false, poolings = [this.model.description.pooling], signal } = options;
+    const { urgent = false } = options;
     checkOption(
       source === undefined || source === 'given' || source === 'detect',
       'mentions',
@@ -151,6 +154,7 @@ export class Embedder {
         vectors: raw ? 'raw' : 'projected',
         poolings,
         signal,
+        urgent,
       },
     );
     return this.#assemble(given, encoded, this.#columns(raw, poolings));

@@ -65,6 +65,9 @@ export {
   type MeasureApproximateOptions,
   measureApproximateIndex,
 } from './search/measure-approximate.js';
+export { describeTypeQuery } from './search/type-query/describe-type-query.js';
+export type { ExampleMention, TypeCombination, TypePart, TypeQuery } from './search/type-query/type-query.js';
+export type { Where, WhereOperators, WhereValue } from './search/where/where.js';
 export type { Document, DocumentRecord, JsonValue, Source } from './text/document.js';
 export { type OffsetUnit, parseDocument } from './text/parse-document.js';
 export { type DelimitedColumns, type DelimitedOptions, readDelimited } from './text/read-delimited.js';

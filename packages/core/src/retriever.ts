@@ -20,6 +20,12 @@ import { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 import type { ApproximateParameters } from './search/approximate-documents.js';
 import type { Hit } from './search/hit.js';
 import { Searcher } from './search/searcher.js';
+import { embedTypeQueries } from './search/type-query/embed-type-queries.js';
+import { type ParsedCombination, parseTypeQuery, wordsOf } from './search/type-query/parse-type-query.js';
+import type { TypeQuery } from './search/type-query/type-query.js';
+import type { Condition } from './search/where/condition.js';
+import { parseWhere } from './search/where/parse-where.js';
+import type { Where } from './search/where/where.js';
 import type { Document, DocumentRecord } from './text/document.js';
 
 export interface RetrieverOptions {
@@ -74,6 +80,8 @@ export interface SearchOptions {
    * trades time for recall, or true for the index's own way. Not with `hybrid`, nor for a whole ranking. Default: false, every row is looked at.
    */
   readonly approximate?: boolean | ApproximateParameters;
+  /** Only documents whose metadata fits: `{ lang: 'en', year: { $gte: 2000 } }`. Default: all. */
+  readonly where?: Where;
   readonly signal?: AbortSignal;
 }
 
@@ -220,31 +228,21 @@ export class Retriever {
   /**
    * The documents that mention an entity of the described type, best first, each once, with its best mention.
    *
+   * @param query a description in words, or a combination of descriptions and examples
    * @throws NerRetrieverError OPTION_…, CLOSED, INDEX_DAMAGED, DESCRIPTION_EMPTY, APPROXIMATE_MISSING, BACKEND_UNAVAILABLE, FAISS_FAILED
    */
-  async search(description: string, options: SearchOptions = {}): Promise<SearchResult> {
+  async search(query: TypeQuery, options: SearchOptions = {}): Promise<SearchResult> {
     const startedAt = performance.now();
-    const [result] = await this.searchMany([description], options);
+    const [result] = await this.#search([parseTypeQuery(query, 'query')], options);
     return { hits: result?.hits ?? [], elapsedMs: performance.now() - startedAt };
   }
 
   /** `search` for many descriptions in one pass; results in their order. */
-  async searchMany(descriptions: readonly string[], options: SearchOptions = {}): Promise<{ hits: Hit[] }[]> {
-    checkOptions('search', options, ['limit', 'minScore', 'mode', 'evidence', 'approximate', 'signal']);
-    const { limit = 10, minScore, mode, evidence, signal } = options;
-    const approximate = options.approximate === true ? {} : options.approximate || undefined;
-    checkOption(Number.isSafeInteger(limit) && limit >= 1, 'limit', 'a whole number of at least 1', limit);
-    checkRanking(options);
-    this.#checkOpen();
-    return this.#track(
-      (async () => {
-        const queries = await this.#embedder.embedTypes(descriptions, signal && { signal });
-        const found =
-          mode === 'hybrid'
-            ? await this.#searcher.searchHybrid(descriptions, queries, limit, { evidence })
-            : await this.#searcher.search(queries, limit, { minScore, evidence, approximate });
-        return found.map((hits) => ({ hits }));
-      })(),
+  async searchMany(queries: readonly TypeQuery[], options: SearchOptions = {}): Promise<{ hits: Hit[] }[]> {
+    checkOption(Array.isArray(queries), 'queries', 'an array of type descriptions', queries);
+    return this.#search(
+      queries.map((query, place) => parseTypeQuery(query, `queries[${place}]`)),
+      options,
     );
   }
 
@@ -253,18 +251,20 @@ export class Retriever {
    * begins.
    */
   async *searchAll(
-    description: string,
+    query: TypeQuery,
     options: Omit<SearchOptions, 'limit' | 'approximate'> = {},
   ): AsyncGenerator<Hit, void, undefined> {
-    checkOptions('searchAll', options, ['minScore', 'mode', 'evidence', 'signal']);
+    checkOptions('searchAll', options, ['minScore', 'mode', 'evidence', 'where', 'signal']);
     const { minScore, mode, evidence, signal } = options;
+    const parsed = parseTypeQuery(query, 'query');
     checkRanking(options);
+    const where = filterOf(options);
     this.#checkOpen();
-    const query = await this.#track(this.#embedder.embedTypes([description], signal && { signal }));
+    const vector = await this.#track(embedTypeQueries(this.#embedder, [parsed], signal && { signal }));
     const hits =
       mode === 'hybrid'
-        ? this.#searcher.searchAllHybrid(description, query, { evidence })
-        : this.#searcher.searchAll(query.data, { minScore, evidence });
+        ? this.#searcher.searchAllHybrid(wordsOf(parsed), vector, { evidence, where })
+        : this.#searcher.searchAll(vector.data, { minScore, evidence, where });
     for await (const hit of hits) {
       signal?.throwIfAborted();
       yield hit;
@@ -314,6 +314,26 @@ export class Retriever {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #search(queries: readonly (string | ParsedCombination)[], options: SearchOptions): Promise<{ hits: Hit[] }[]> {
+    checkOptions('search', options, ['limit', 'minScore', 'mode', 'evidence', 'approximate', 'where', 'signal']);
+    const { limit = 10, minScore, mode, evidence, signal } = options;
+    const approximate = options.approximate === true ? {} : options.approximate || undefined;
+    checkOption(Number.isSafeInteger(limit) && limit >= 1, 'limit', 'a whole number of at least 1', limit);
+    checkRanking(options);
+    const where = filterOf(options);
+    this.#checkOpen();
+    return this.#track(
+      (async () => {
+        const vectors = await embedTypeQueries(this.#embedder, queries, signal && { signal });
+        const found =
+          mode === 'hybrid'
+            ? await this.#searcher.searchHybrid(queries.map(wordsOf), vectors, limit, { evidence, where })
+            : await this.#searcher.search(vectors, limit, { minScore, evidence, approximate, where });
+        return found.map((hits) => ({ hits }));
+      })(),
+    );
   }
 
   #checkOpen(): void {
@@ -408,6 +428,10 @@ function checkApproximate(approximate: boolean | ApproximateParameters, mode: Se
   for (const [name, value] of Object.entries(approximate)) {
     checkOption(typeof value === 'number' && value >= 1, `approximate.${name}`, 'a number of at least 1', value);
   }
+}
+
+function filterOf({ where }: SearchOptions): Condition | undefined {
+  return where === undefined ? undefined : parseWhere(where);
 }
 
 function isIterable(value: unknown): boolean {

@@ -55,6 +55,17 @@ describe('answers', () => {
     expect(retriever.searchMany).toHaveBeenCalledWith(['river'], { limit: 10, mode: 'vectors' });
   });
 
+  test('combinations and filters go on as they came', async () => {
+    const retriever = served();
+    const query = { all: ['company'], not: ['bank'], examples: [{ text: 'Fiat won.', start: 0, end: 4 }] };
+    const where = { year: { $gte: 2000 }, $or: [{ tags: 'x' }, { $not: { lang: 'en' } }] };
+    expect((await search({ query, where }, {}, { retriever })).statusCode).toBe(200);
+    expect(retriever.search).toHaveBeenCalledWith(query, { limit: 10, where });
+    const answer = await search({ queries: ['river', query], where: {} }, {}, { retriever });
+    expect(answer.json().results.map((result: { query: unknown }) => result.query)).toEqual(['river', query]);
+    expect(retriever.searchMany).toHaveBeenCalledWith(['river', query], { limit: 10, where: {} });
+  });
+
   test('many queries: one result each, in order', async () => {
     const retriever = served();
     const answer = await search({ queries: ['dinosaur', 'river'] }, {}, { retriever });
@@ -75,6 +86,8 @@ describe('refuses bodies that do not fit', () => {
     ['both', { query: 'x', queries: ['y'] }, 'REQUEST_INVALID', /either query or queries/],
     ['an empty query', { query: '' }, 'REQUEST_INVALID', /query/],
     ['a number for text', { query: 7 }, 'REQUEST_INVALID', /query: must be string/],
+    ['a number among texts', { queries: ['x', 7] }, 'REQUEST_INVALID', /queries\.1: must be string/],
+    ['a filter that is no object', { query: 'x', where: 'lang=en' }, 'REQUEST_INVALID', /where: must be object/],
     ['text for a number', { query: 'x', limit: '3' }, 'REQUEST_INVALID', /limit: must be integer/],
     ['a limit of none', { query: 'x', limit: 0 }, 'REQUEST_INVALID', /limit: must be >= 1/],
     ['a limit beyond all', { query: 'x', limit: 1e9 }, 'REQUEST_INVALID', /limit: must be <= 1000/],

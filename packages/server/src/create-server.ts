@@ -59,13 +59,14 @@ export function createServer(options: ServerOptions): FastifyInstance {
   server.get('/v1/info', async () => retriever.info());
 
   server.post<{ Body: SearchBody }>('/v1/search', { schema: { body: searchSchema } }, async ({ body }) => {
-    const { query, queries, limit = 10, minScore, mode, evidence, approximate } = body;
+    const { query, queries, limit = 10, minScore, mode, evidence, approximate, where } = body;
     const wanted = {
       limit,
       ...(minScore !== undefined && { minScore }),
       ...(mode && { mode }),
       ...(evidence !== undefined && { evidence }),
       ...(approximate !== undefined && { approximate }),
+      ...(where && { where }),
     };
     if (query !== undefined && queries === undefined) return retriever.search(query, wanted);
     if (queries === undefined || query !== undefined) {

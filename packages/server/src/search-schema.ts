@@ -1,9 +1,9 @@
-import type { ApproximateParameters, SearchMode } from '@ner-retriever/core';
+import type { ApproximateParameters, SearchMode, TypeQuery, Where } from '@ner-retriever/core';
 
 /** The body of POST /v1/search. Exactly one of query and queries; unknown fields are refused. */
 export interface SearchBody {
-  readonly query?: string;
-  readonly queries?: readonly string[];
+  readonly query?: TypeQuery;
+  readonly queries?: readonly TypeQuery[];
   readonly limit?: number;
   readonly minScore?: number;
   /** Default: vectors. */
@@ -12,9 +12,14 @@ export interface SearchBody {
   readonly evidence?: number;
   /** By the index's approximate index: true, or how it trades time for recall. */
   readonly approximate?: boolean | ApproximateParameters;
+  readonly where?: Where;
 }
 
-const description = { type: 'string', minLength: 1, maxLength: 2000 } as const;
+/** A combination, { all, not, examples }, is checked where it is read, which knows better what to say of it; so is `where`. */
+const description = {
+  if: { type: 'object' },
+  else: { type: 'string', minLength: 1, maxLength: 2000 },
+} as const;
 
 export const searchSchema = {
   type: 'object',
@@ -40,5 +45,6 @@ export const searchSchema = {
         },
       ],
     },
+    where: { type: 'object' },
   },
 } as const;

@@ -1,7 +1,9 @@
-import type { ApproximateParameters, Hit, Retriever, SearchOptions } from '@ner-retriever/core';
+import type { ApproximateParameters, Hit, Retriever, SearchOptions, TypeQuery } from '@ner-retriever/core';
 import { approximateFlags, approximateParameters } from '../approximate-parameters.js';
 import type { Command, Surroundings } from '../command.js';
 import type { Arguments } from '../flags/arguments.js';
+import { readTypeQuery, typeQueryFlags } from '../flags/type-query-flags.js';
+import { readWhere, whereFlag } from '../flags/where-flags.js';
 import { formatHit } from '../format-hit.js';
 import { hitLine } from '../hit-line.js';
 import { readTypeDescriptions } from '../read-type-descriptions.js';
@@ -14,11 +16,16 @@ import { styleFor } from '../terminal/style.js';
 const typesAtOnce = 64;
 
 export const search: Command = {
-  usage: ['"TYPE" --index DIR', '--types FILE --index DIR'],
+  usage: [
+    '"TYPE" --index DIR',
+    '"TYPE" --and "TYPE" --not "TYPE" --example "[[MENTION]] …" --index DIR',
+    '--types FILE --index DIR',
+  ],
   about: `Finds the documents that mention an entity of a type, best first, each with the mention that is the evidence.
 The index remembers the model that made it.`,
   flags: [
     { name: 'index', value: 'DIR', help: 'the index folder' },
+    ...typeQueryFlags,
     { name: 'types', value: 'FILE', help: 'many descriptions, one a line (- for standard input)' },
     { name: 'limit', value: 'N', help: 'at most N documents for a description (default: 10)' },
     { name: 'all', help: 'every document that has a vector, ranked' },
@@ -27,6 +34,7 @@ The index remembers the model that made it.`,
       name: 'hybrid',
       help: 'rank by vectors and by words (BM25): 1 / (60 + place) summed over both is the score, at most 0.0328',
     },
+    whereFlag,
     { name: 'evidence', value: 'N', help: "a hit's N best mentions, not the best one alone" },
     { name: 'approximate', help: 'by the approximate index (see "approximate"): faster, and documents may be missing' },
     ...approximateFlags,
@@ -43,6 +51,8 @@ The index remembers the model that made it.`,
     'search "operatic soprano" --index wiki.index --all --min-score 0.35 --jsonl',
     'search "operatic soprano" --index wiki.index --hybrid',
     'search "river" --index wiki.index --approximate --ef-search 128',
+    'search "company" --and "car maker^2" --not "railway company" --example "[[Toyota]] opened a plant." --index wiki.index',
+    'search "dinosaur" --index wiki.index --where lang=en --where "year>=2000"',
     'search --types types.txt --index wiki.index --limit 100 --jsonl > hits.jsonl',
   ],
 
@@ -59,20 +69,23 @@ The index remembers the model that made it.`,
     }
     const minScore = words.number('min-score');
     const evidence = words.integer('evidence', 1);
+    const where = readWhere(words);
     const wanted: Wanted = {
       limit: words.integer('limit', 1) ?? 10,
       how: {
         mode: words.has('hybrid') ? 'hybrid' : 'vectors',
         ...(minScore !== undefined && { minScore }),
         ...(evidence !== undefined && { evidence }),
+        ...(where !== undefined && { where }),
       },
       ...(words.has('approximate') && { approximate: approximateParameters(words) }),
     };
-    const types = await descriptions(words);
+    const types = await queries(words);
 
-    const { Retriever } = await import('@ner-retriever/core');
+    const { Retriever, describeTypeQuery } = await import('@ner-retriever/core');
     await using retriever = await Retriever.open(directory, { readOnly: true, ...(model !== undefined && { model }) });
-    const results = words.has('all') ? everyHit(retriever, types, wanted) : bestHits(retriever, types, wanted);
+    const found = words.has('all') ? everyHit(retriever, types, wanted) : bestHits(retriever, types, wanted);
+    const results = described(found, describeTypeQuery);
     const print = words.has('jsonl') ? printJsonLines : words.has('json') ? printJson : printForPeople;
     await print(results, surroundings, wanted);
     return 0;
@@ -81,8 +94,13 @@ The index remembers the model that made it.`,
 
 interface Wanted {
   readonly limit: number;
-  readonly how: Pick<SearchOptions, 'mode' | 'minScore' | 'evidence'>;
+  readonly how: Pick<SearchOptions, 'mode' | 'minScore' | 'evidence' | 'where'>;
   readonly approximate?: ApproximateParameters;
+}
+
+interface Found {
+  readonly query: TypeQuery;
+  readonly hits: AsyncIterable<Hit> | Iterable<Hit>;
 }
 
 interface Result {
@@ -90,30 +108,34 @@ interface Result {
   readonly hits: AsyncIterable<Hit> | Iterable<Hit>;
 }
 
-async function descriptions(words: Arguments): Promise<string[]> {
+async function queries(words: Arguments): Promise<TypeQuery[]> {
   const file = words.text('types');
   const [type, ...more] = words.operands;
+  if (more.length > 0) words.refuse('one TYPE, in quotes', `${words.operands.length} words`);
+  if (type?.trim() === '') words.refuse('"TYPE" or --types FILE', 'an empty TYPE');
+  const query = readTypeQuery(words, type);
   if (file !== undefined) {
-    if (type !== undefined) words.refuse('"TYPE" or --types FILE', 'both');
+    if (query !== undefined) words.refuse('"TYPE" or --types FILE', 'both');
     return readTypeDescriptions(file);
   }
-  if (type === undefined || type.trim() === '')
-    words.refuse('"TYPE" or --types FILE', type === undefined ? 'none' : 'an empty TYPE');
-  if (more.length > 0) words.refuse('one TYPE, in quotes', `${words.operands.length} words`);
-  return [type as string];
+  return [query ?? words.refuse('"TYPE" or --types FILE', 'none')];
 }
 
-async function* bestHits(retriever: Retriever, types: readonly string[], wanted: Wanted): AsyncGenerator<Result> {
+async function* bestHits(retriever: Retriever, types: readonly TypeQuery[], wanted: Wanted): AsyncGenerator<Found> {
   const { limit, how, approximate } = wanted;
   for (let first = 0; first < types.length; first += typesAtOnce) {
     const some = types.slice(first, first + typesAtOnce);
     const found = await retriever.searchMany(some, { limit, ...how, ...(approximate && { approximate }) });
-    for (const [place, type] of some.entries()) yield { type, hits: found[place]?.hits ?? [] };
+    for (const [place, query] of some.entries()) yield { query, hits: found[place]?.hits ?? [] };
   }
 }
 
-async function* everyHit(retriever: Retriever, types: readonly string[], { how }: Wanted): AsyncGenerator<Result> {
-  for (const type of types) yield { type, hits: retriever.searchAll(type, how) };
+async function* everyHit(retriever: Retriever, types: readonly TypeQuery[], { how }: Wanted): AsyncGenerator<Found> {
+  for (const query of types) yield { query, hits: retriever.searchAll(query, how) };
+}
+
+async function* described(found: AsyncIterable<Found>, describe: (query: TypeQuery) => string): AsyncGenerator<Result> {
+  for await (const { query, hits } of found) yield { type: describe(query), hits };
 }
 
 async function printJsonLines(results: AsyncIterable<Result>, { output }: Surroundings): Promise<void> {

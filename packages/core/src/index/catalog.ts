@@ -23,6 +23,12 @@ import { emptyTotals, packTotals, type Totals, unpackTotals } from './totals.js'
 
 export const catalogFile = 'catalog.sqlite';
 
+/** What documents must be like: an expression over the columns of `documents`, never NULL, and its parameters ?1, ?2 …. */
+export interface SqlCondition {
+  readonly sql: string;
+  readonly values: readonly string[];
+}
+
 /**
  * The SQLite file of an index: documents with their mentions, and how much of the segments counts. All methods are synchronous.
  */
@@ -140,6 +146,22 @@ export class Catalog {
       `SELECT ${integers('rowid')} FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid`,
       expression,
     ).map(([ordinal]) => ordinal as number);
+  }
+
+  /**
+   * Looks up which documents of a range of ordinals meet a condition. The statement is the caller's to drop: conditions are as many
+   * as users think of.
+   */
+  ordinalsWhere({ sql, values }: SqlCondition): (first: number, last: number) => number[] {
+    const range = `ordinal BETWEEN ?${values.length + 1} AND ?${values.length + 2}`;
+    const statement = this.#database.prepare(
+      `SELECT json_group_array(ordinal) FROM documents WHERE ${range} AND ${sql}`, // one value: many rows cost the driver five times as much
+    );
+    statement.raw();
+    return (first, last) => {
+      const [ordinals] = statement.get([...values, first, last]) as [string];
+      return JSON.parse(ordinals) as number[];
+    };
   }
 
   /** Ordinal and content digest of the document with an id. */

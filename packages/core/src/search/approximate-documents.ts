@@ -5,6 +5,7 @@ import type { Matrix } from '../matrix.js';
 import type { RankedRows } from './load-hits.js';
 import { nearestDocuments } from './nearest-documents.js';
 import { rowOf } from './row-of.js';
+import { type DocumentBits, hasDocument } from './where/document-filters.js';
 
 /** How an approximate search trades time for recall; what is left out is as the index itself says. */
 export type ApproximateParameters = FaissSearchParameters;
@@ -14,14 +15,14 @@ export type ApproximateParameters = FaissSearchParameters;
  * after it was built are searched exactly. Where so few documents may be found that it would have to look at a large part of itself, all
  * is searched exactly.
  *
- * @param documents those that may be found, as bits
+ * @param documents those that may be found
  */
 export async function approximateDocuments(
   snapshot: IndexSnapshot,
   approximate: ApproximateRows,
   queries: Matrix,
   limit: number,
-  documents: Uint8Array,
+  documents: DocumentBits,
   parameters: ApproximateParameters,
 ): Promise<RankedRows[]> {
   const newer = await nearestDocuments(snapshot, queries, limit, { documents, firstRow: approximate.size });
@@ -41,7 +42,7 @@ async function findRows(
   approximate: ApproximateRows,
   query: Float32Array,
   limit: number,
-  documents: Uint8Array,
+  documents: DocumentBits,
   parameters: ApproximateParameters,
 ): Promise<number[] | undefined> {
   // Nobody knows how many rows that takes: as many as one document has mentions may stand before the second document.
@@ -49,8 +50,8 @@ async function findRows(
     const { rows, counts } = await approximate.search(query, depth, parameters);
     const found = rows.subarray(0, counts[0]);
     const ordinals = vectors.locate(found).documents;
-    const kept = [...found].filter((_, place) => has(documents, ordinals[place] as number));
-    const distinct = new Set(ordinals.filter((ordinal) => has(documents, ordinal)));
+    const kept = [...found].filter((_, place) => hasDocument(documents, ordinals[place] as number));
+    const distinct = new Set(ordinals.filter((ordinal) => hasDocument(documents, ordinal)));
     if (distinct.size >= limit || found.length < depth) return kept;
     if (depth > approximate.size / exactFrom) return undefined;
   }
@@ -82,8 +83,4 @@ async function best(
     rows: Uint32Array.from(places, (place) => some[place] as number),
     scores: Float32Array.from(places, (place) => scores[place] as number),
   };
-}
-
-function has(documents: Uint8Array, ordinal: number): boolean {
-  return (((documents[ordinal >>> 3] ?? 0) >> (ordinal & 7)) & 1) === 1;
 }

@@ -2,18 +2,19 @@ import type { IndexSnapshot } from '../index/index-snapshot.js';
 import { fuseRankings } from './fuse-rankings.js';
 import type { Hit } from './hit.js';
 import { type Evidence, loadHits } from './load-hits.js';
+import { type DocumentBits, hasDocument } from './where/document-filters.js';
 
 export interface HybridQuery {
   readonly description: string;
   /** The description's vector: [dimensions]. */
   readonly query: Float32Array;
-  /** The documents that may be found: bit `o % 8` of byte `o / 8` for the one with ordinal `o`. */
-  readonly documents: Uint8Array;
+  /** The documents that may be found. */
+  readonly documents: DocumentBits;
 }
 
 /**
  * The documents of a snapshot that have a vector, ranked by their vectors and by the words of their texts (BM25), both rankings fused.
- * Both are whole, as the fusion is defined over places. What BM25 finds and no vector stands for is no hit: it has no mention to show.
+ * Both are whole, as the fusion is defined over places: those among the documents that may be found. What BM25 finds and no vector stands for is no hit: it has no mention to show.
  */
 export async function* hybridHits(
   snapshot: IndexSnapshot,
@@ -23,7 +24,8 @@ export async function* hybridHits(
   const { catalog, vectors } = snapshot;
   const { rows } = await vectors.rank(query, { documents });
   const ordinals = vectors.locate(rows).documents;
-  for (const { index, score } of fuseRankings(ordinals, catalog.findWords(description))) {
+  const byWords = catalog.findWords(description).filter((ordinal) => hasDocument(documents, ordinal));
+  for (const { index, score } of fuseRankings(ordinals, byWords)) {
     yield* await loadHits(snapshot, { rows: rows.subarray(index, index + 1), scores: [score] }, evidence);
   }
 }

@@ -9,11 +9,15 @@ import { hybridHits } from './hybrid-hits.js';
 import { loadHits, type RankedRows } from './load-hits.js';
 import { nearestDocuments } from './nearest-documents.js';
 import { rowOf } from './row-of.js';
+import type { Condition } from './where/condition.js';
+import { type DocumentBits, DocumentFilters } from './where/document-filters.js';
 
 /** What is wanted of a ranking, whatever ranks. */
 export interface RankingOptions {
   /** Mentions of a hit beside the best one: at most so many in all. */
   readonly evidence?: number | undefined;
+  /** Only documents whose metadata fits. */
+  readonly where?: Condition | undefined;
 }
 
 export interface VectorRankingOptions extends RankingOptions {
@@ -27,6 +31,7 @@ export interface VectorRankingOptions extends RankingOptions {
 export class Searcher {
   readonly #folder: IndexFolder;
   readonly #approximate: LoadedApproximate;
+  readonly #filters = new DocumentFilters();
 
   constructor(folder: IndexFolder) {
     this.#folder = folder;
@@ -59,7 +64,8 @@ export class Searcher {
     const evidence = evidenceFor(query, options);
     try {
       using snapshot = await this.#folder.snapshot();
-      const { rows, scores } = await snapshot.vectors.rank(query, { documents: this.#selected(snapshot), minScore });
+      const documents = await this.#selected(snapshot, options);
+      const { rows, scores } = await snapshot.vectors.rank(query, { documents, minScore });
       for (let from = 0; from < rows.length; from += hitsAtOnce) {
         const to = from + hitsAtOnce;
         yield* await loadHits(snapshot, { rows: rows.subarray(from, to), scores: scores.subarray(from, to) }, evidence);
@@ -96,7 +102,7 @@ export class Searcher {
   ): AsyncGenerator<readonly [place: number, hit: Hit]> {
     try {
       using snapshot = await this.#folder.snapshot();
-      const documents = this.#selected(snapshot);
+      const documents = await this.#selected(snapshot, options);
       for (const [place, description] of descriptions.entries()) {
         const query = rowOf(queries, place);
         let hits = 0;
@@ -116,9 +122,10 @@ export class Searcher {
     snapshot: IndexSnapshot,
     queries: Matrix,
     limit: number,
-    { approximate }: VectorRankingOptions,
+    options: VectorRankingOptions,
   ): Promise<RankedRows[]> {
-    const documents = this.#selected(snapshot);
+    const { approximate } = options;
+    const documents = await this.#selected(snapshot, options);
     const { generation } = snapshot.catalog.totals();
     const rows = approximate && (await this.#approximate.rows(generation));
     return rows
@@ -126,9 +133,9 @@ export class Searcher {
       : nearestDocuments(snapshot, queries, limit, { documents });
   }
 
-  /** The documents that may be found. */
-  #selected(snapshot: IndexSnapshot): Uint8Array {
-    return snapshot.alive.bits;
+  /** The documents that may be found: those that are alive, and that the filter lets through. */
+  async #selected({ catalog, alive }: IndexSnapshot, { where }: RankingOptions): Promise<DocumentBits> {
+    return where ? alive.intersection(await this.#filters.select(catalog, where)) : alive.bits;
   }
 }
 

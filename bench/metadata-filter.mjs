@@ -1,0 +1,87 @@
+// What does a filter over metadata cost, the first time and again, and how long does it hold the event loop?
+//   node bench/metadata-filter.mjs [DOCUMENTS]
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { IndexFolder } from '../packages/core/dist/index/index-folder.js';
+import { DocumentFilters, hasDocument } from '../packages/core/dist/search/where/document-filters.js';
+import { parseWhere } from '../packages/core/dist/search/where/parse-where.js';
+import { saveResult } from './save-result.mjs';
+import { temporaryFolder } from './temporary-folder.mjs';
+
+const documents = Number(process.argv[2] ?? 100_000);
+const commit = 1000;
+const rounds = 5;
+const filters = [
+  { lang: 'en' },
+  { year: { $gte: 2000, $lt: 2010 } },
+  { tags: 'a' },
+  { 'author.name': { $in: ['Author 7', 'Author 70'] } },
+  { $or: [{ lang: 'de', year: { $gte: 2020 } }, { $not: { reviewed: true } }] },
+];
+
+const directory = join(temporaryFolder(), 'index');
+await IndexFolder.create(directory, { name: 'none', version: '1', fingerprint: 'none', path: null }, 1);
+const folder = await IndexFolder.open(directory);
+const writer = await folder.openWriter();
+for (let first = 0; first < documents; first += commit) {
+  await writer.commit(Array.from({ length: Math.min(commit, documents - first) }, (_, index) => entry(first + index)));
+}
+await writer.close();
+
+const rows = [];
+for (const where of filters) rows.push(await filtering(where));
+folder.close();
+console.table(rows);
+saveResult('metadata-filter', { documents, rows });
+
+async function filtering(where) {
+  const condition = parseWhere(where);
+  const [first, again, held] = [[], [], []];
+  let bits;
+  for (let round = 0; round < rounds; round++) {
+    const filters = new DocumentFilters();
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    first.push(await time(() => filters.select(folder.catalog, condition)));
+    delay.disable();
+    held.push(delay.max / 1e6);
+    again.push(
+      await time(async () => {
+        bits = await filters.select(folder.catalog, condition);
+      }),
+    );
+  }
+  const ordinals = Array.from({ length: documents }, (_, index) => index + 1);
+  return {
+    where: JSON.stringify(where),
+    documents: ordinals.filter((ordinal) => hasDocument(bits, ordinal)).length,
+    firstMs: median(first),
+    againMs: median(again),
+    eventLoopHeldMs: median(held),
+  };
+}
+
+async function time(work) {
+  const begin = performance.now();
+  await work();
+  return performance.now() - begin;
+}
+
+function entry(number) {
+  const metadata = {
+    lang: ['en', 'de', 'fr'][number % 3],
+    year: 1950 + (number % 75),
+    tags: ['a', 'b', 'c'].slice(number % 3),
+    author: { name: `Author ${number % 100}`, born: 1900 },
+    title: `The title of document ${number}`,
+    url: `https://example.org/documents/${number}`,
+    reviewed: number % 2 === 0,
+  };
+  const document = { id: `d${number}`, text: `The text of document ${number}. `.repeat(10), metadata };
+  return { document, content: Buffer.alloc(32, document.id), mentions: [], vectors: new Float32Array() };
+}
+
+function median(values) {
+  const sorted = [...values].sort((one, other) => one - other);
+  return Number(sorted[Math.floor(sorted.length / 2)].toFixed(2));
+}

@@ -57,8 +57,8 @@ struct Lanes {
 }  // namespace
 
 // 12 x 2 sums, 2 columns and a factor; 4 x 6 pairs, 6 queries and a row; of halves
-// 8 x 2 pairs, 2 x 2 of queries and 2 of a row.
+// 8 x 3 pairs, 3 x 2 of queries and 2 of a row.
 const ner_retriever::Kernels ner_retriever::avx512_kernels = {
     mean_rows<Lanes>, 12, 2 * Lanes::width, matmul_tile<Lanes, 12, 2>, silu<Lanes>, normalise<Lanes>,
-    score_block<Lanes, 4, 6>, 2 * Lanes::width, score_halves<Lanes, 8, 2>,
+    score_block<Lanes, 4, 6>, 2 * Lanes::width, score_halves<Lanes, 8, 3>,
     silu_with_slopes<Lanes>, dropout_factors, adamw<Lanes>, next_above<Lanes>};

@@ -82,13 +82,20 @@ void halves_queries(const uint16_t *rows, size_t row_count, size_t dimensions, c
 template <class Lanes, size_t TileRows, size_t TileQueries>
 void score_halves(const uint16_t *rows, size_t row_count, size_t dimensions, const float *queries, size_t query_count,
                   size_t query_stride, float *scores, size_t stride) {
-  size_t query = 0;
-  for (; query + TileQueries <= query_count; query += TileQueries)
-    halves_queries<Lanes, TileRows, TileQueries>(rows, row_count, dimensions, queries + query * query_stride,
-                                                 query_stride, scores + query * stride, stride);
-  for (; query < query_count; ++query)
-    halves_queries<Lanes, 8, 1>(rows, row_count, dimensions, queries + query * query_stride, query_stride,
-                                scores + query * stride, stride);
+  // Rows that stay in the first-level cache while all queries go by: some 16 KiB.
+  const size_t some_rows = 8 * (1 + 16384 / 8 / sizeof(uint16_t) / dimensions);
+  for (size_t first = 0; first < row_count; first += some_rows) {
+    const size_t count = row_count - first < some_rows ? row_count - first : some_rows;
+    const uint16_t *some = rows + first * dimensions;
+    float *to = scores + first;
+    size_t query = 0;
+    for (; query + TileQueries <= query_count; query += TileQueries)
+      halves_queries<Lanes, TileRows, TileQueries>(some, count, dimensions, queries + query * query_stride, query_stride,
+                                                   to + query * stride, stride);
+    for (; query < query_count; ++query)
+      halves_queries<Lanes, 8, 1>(some, count, dimensions, queries + query * query_stride, query_stride,
+                                  to + query * stride, stride);
+  }
 }
 
 }  // namespace

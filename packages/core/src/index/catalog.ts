@@ -273,7 +273,13 @@ export class Catalog {
       this.#database.exec(temporaryWords);
       this.#database.exec("INSERT INTO temp.checked (checked, rank) VALUES ('integrity-check', 1)");
       this.findWords('any word opens the table itself');
-      return true;
+      // It has checked how many words there are, but not that each is found when it is looked for.
+      const counts = this.#row('SELECT CAST(block AS BLOB) FROM temp.checked_data WHERE id = 1') as
+        | [Buffer]
+        | undefined;
+      const counted = varints(counts?.[0] ?? Buffer.alloc(0));
+      const [inOrder, sought] = [wordsInOrder, wordsSought].map((sql) => this.#row(sql) as number[]);
+      return inOrder?.[0] === (counted[1] ?? 0) && inOrder.join() === sought?.join();
     } catch (error) {
       if ((error as { code?: unknown }).code === 'SQLITE_CORRUPT_VTAB') return false;
       throw error;
@@ -443,7 +449,27 @@ CREATE VIRTUAL TABLE temp.checked
 ${['data', 'idx', 'docsize', 'config']
   .map((part) => `DELETE FROM temp.checked_${part}; INSERT INTO temp.checked_${part} SELECT * FROM main.words_${part};`)
   .join('\n')}
+CREATE VIRTUAL TABLE temp.terms USING fts5vocab('temp', 'checked', 'row');
+CREATE VIRTUAL TABLE temp.instances USING fts5vocab('temp', 'checked', 'instance');
 `;
+
+/** All places of all words: how many, and a sum over them. */
+const instanceSum = 'count(*), total((instances.doc * 31 + instances.offset) % 1000003)';
+const wordsInOrder = `SELECT ${instanceSum} FROM temp.instances`;
+const wordsSought = `SELECT ${instanceSum} FROM temp.terms CROSS JOIN temp.instances ON instances.term = terms.term`;
+
+/** SQLite's numbers of variable length. FTS5 counts with them: documents, and words in each column. */
+function varints(bytes: Buffer): number[] {
+  const numbers: number[] = [];
+  let number = 0;
+  for (const byte of bytes) {
+    number = number * 128 + (byte & 127);
+    if (byte >= 128) continue;
+    numbers.push(number);
+    number = 0;
+  }
+  return numbers;
+}
 
 /** @throws NerRetrieverError INDEX_DAMAGED where there is no catalog: the driver would make an empty one */
 function catalogPath(directory: string): string {

@@ -90,13 +90,14 @@ export class IndexVerification {
     try {
       if (catalog) {
         await this.attempt(() => catalog.holdSnapshot());
-        const blocks = (await this.attempt(() => this.#readBlocks(catalog))) ?? [];
-        if (manifest) segments = await openCountedColumns({ directory: this.#directory, ...manifest }, blocks);
+        const blocks = await this.attempt(() => this.#readBlocks(catalog));
+        if (manifest && blocks)
+          segments = await openCountedColumns({ directory: this.#directory, ...manifest }, blocks);
         if (this.#isOver(catalog, segments)) return undefined;
         const catalogBytes = (await stat(this.#catalogFile)).size;
         this.#totalBytes = countedBytes(segments) + catalogBytes;
-        const isWhole = await this.#readSegments(segments);
-        await this.attempt(() => this.#readDocuments(catalog, isWhole && manifest ? segments : null, catalogBytes));
+        const areOwnersKnown = (await this.#readSegments(segments)) && manifest && blocks;
+        await this.attempt(() => this.#readDocuments(catalog, areOwnersKnown ? segments : null, catalogBytes));
         this.#step('catalog', 0);
         await this.attempt(() => this.#checkCatalog(catalog));
       }
@@ -120,15 +121,16 @@ export class IndexVerification {
     }
   }
 
-  /** All blocks whose records are as they were written. */
-  #readBlocks(catalog: Catalog): Block[] {
+  /** Undefined where a record was changed: what stands where is not known then. */
+  #readBlocks(catalog: Catalog): Block[] | undefined {
     const blocks: Block[] = [];
-    for (const columns of catalog.blockRecords(0)) {
+    const records = catalog.blockRecords(0);
+    for (const columns of records) {
       const block = unpackBlock(columns);
       if (block) blocks.push(block);
       else this.#problems.add(this.#catalogFile, `the record of block ${columns[0]} was changed`);
     }
-    return blocks;
+    return blocks.length === records.length ? blocks : undefined;
   }
 
   /** True where a file is missing because a compaction has taken it away since. */

@@ -13,7 +13,7 @@ import { saveResult } from './save-result.mjs';
 
 const rounds = 5;
 const workers = availableParallelism();
-const file = process.argv[2] ?? fileURLToPath(new URL('../examples/demo/corpus.jsonl', import.meta.url));
+const file = process.argv[2] ?? fileURLToPath(new URL('../examples/demo/corpus.jsonl.gz', import.meta.url));
 const model = process.argv[3] ?? modelDirectory;
 
 /** What the pipeline asks of its encoder threads, as it asks it: the bare run gets the same. */

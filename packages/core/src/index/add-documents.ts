@@ -1,27 +1,17 @@
 import { NerRetrieverError } from '../errors.js';
-import type { Mention, SkippedMention } from '../mentions/mention.js';
 import type { Document, DocumentRecord, Source } from '../text/document.js';
 import { parseDocument } from '../text/parse-document.js';
 import type { AddProgress, AddSummary, Refusal, SkippedInDocument } from './add-progress.js';
 import { contentDigest, type MentionsOption } from './content-digest.js';
+import { encodeOnce } from './encode-once.js';
+import type { EncodeDocuments, EncodedDocument } from './encoded-document.js';
 import type { IndexEntry, IndexWriter } from './index-writer.js';
 import { Ticker, tick } from './ticker.js';
-
-/** What the encoder makes of one document. */
-export interface EncodedDocument {
-  /** The mentions that have a vector. */
-  readonly mentions: readonly Mention[];
-  /** [mentions.length, dimensions] */
-  readonly vectors: Float32Array;
-  readonly skipped: readonly SkippedMention[];
-  readonly tokens: number;
-}
 
 export interface AddDocumentsOptions {
   readonly records: Iterable<Document | DocumentRecord> | AsyncIterable<Document | DocumentRecord>;
   readonly writer: IndexWriter;
-  /** Encodes documents; called again before earlier calls are done. */
-  readonly encode: (documents: readonly Document[], signal: AbortSignal) => Promise<EncodedDocument[]>;
+  readonly encode: EncodeDocuments;
   /** Characters that one call of `encode` takes to be worth it. */
   readonly chunkCharacters: number;
   readonly mentions: MentionsOption;
@@ -83,6 +73,7 @@ class Adding {
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #ticker: Ticker;
+  readonly #encodeOnce: EncodeDocuments;
 
   /** Encoded and not yet committed. */
   #waiting: (Admitted & EncodedDocument)[] = [];
@@ -106,7 +97,8 @@ class Adding {
 
   constructor(options: AddDocumentsOptions) {
     this.#options = options;
-    const { signal } = options;
+    const { signal, encode } = options;
+    this.#encodeOnce = encodeOnce(encode);
     this.#signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
     this.#ticker = new Ticker(500, this.#signal);
   }
@@ -223,7 +215,7 @@ class Adding {
 
   async #encode({ documents, bytes }: Chunk): Promise<EncodedChunk> {
     if (documents.length === 0) return { documents: [], bytes };
-    const encoded = await this.#options.encode(
+    const encoded = await this.#encodeOnce(
       documents.map(({ document }) => document),
       this.#signal,
     );

@@ -9,7 +9,7 @@ export {
   type MentionEmbeddings,
 } from './embedder.js';
 export { type ErrorCode, type ErrorDetails, errorCodes, NerRetrieverError } from './errors.js';
-export type { AddProgress, AddSummary, Refusal, SkippedInDocument } from './index/add-progress.js';
+export type { AddProgress, AddSummary, Refusal, RefusedRecord, SkippedInDocument } from './index/add-progress.js';
 export type { AddRun } from './index/add-run.js';
 export type { Matrix } from './matrix.js';
 export type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
@@ -38,7 +38,7 @@ export {
   type SearchResult,
 } from './retriever.js';
 export type { Hit } from './search/hit.js';
-export type { Document, DocumentRecord, JsonValue, Source } from './text/document.js';
+export type { Document, DocumentRecord, JsonValue, RawRecord, Source } from './text/document.js';
 export { type OffsetUnit, parseDocument } from './text/parse-document.js';
 export { type DelimitedColumns, type DelimitedOptions, readDelimited } from './text/read-delimited.js';
 export { type DocumentFormat, type ReadOptions, readDocuments } from './text/read-documents.js';

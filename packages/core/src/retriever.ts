@@ -6,7 +6,7 @@ import { checkOption, checkOptions } from './check-options.js';
 import { type DocumentMentions, Embedder, type MentionEmbeddings } from './embedder.js';
 import { NerRetrieverError } from './errors.js';
 import { addDocuments } from './index/add-documents.js';
-import type { Refusal, SkippedInDocument } from './index/add-progress.js';
+import type { RefusedRecord, SkippedInDocument } from './index/add-progress.js';
 import { AddRun } from './index/add-run.js';
 import type { EncodedDocument } from './index/encoded-document.js';
 import { IndexFolder } from './index/index-folder.js';
@@ -46,7 +46,7 @@ export interface AddOptions {
   /** Ends the run after the commit under way. */
   readonly signal?: AbortSignal;
   /** Told of every record that is refused. */
-  readonly onRefused?: (refusal: Refusal) => void;
+  readonly onRefused?: (refusal: RefusedRecord) => void;
   /** Told of every mention that cannot be used, once its document is in. */
   readonly onSkipped?: (skipped: SkippedInDocument) => void;
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Command } from '../command.js';
+import { DeadLetters } from '../dead-letters.js';
 import { detectingFlags, namesDetector, openDetector } from '../detecting.js';
 import { levelMemory } from '../level-memory.js';
 import { readFiles, readingFlags } from '../reading.js';
@@ -29,6 +30,11 @@ the same command goes on where it stopped. Lines that are refused are named, the
       help: 'given: only spans that documents have; detect: the detector finds all (default: given spans where a document has them, the detector elsewhere)',
     },
     ...detectingFlags,
+    {
+      name: 'dead-letters',
+      value: 'FILE',
+      help: 'keeps every refused line as it stood, and why, as JSON Lines: to be corrected and indexed again',
+    },
     { name: 'strict', help: 'stop at the first line that is refused' },
     ...readingFlags,
     { name: 'workers', value: 'N', help: 'encoder threads (default: one a processor core)' },
@@ -38,6 +44,7 @@ the same command goes on where it stopped. Lines that are refused are named, the
     'index labelled.jsonl --index labelled.index --mentions given --offsets code-points',
     'index products.csv --index products.index --columns id=sku,text=description',
     'index wiki.jsonl --index wiki.index --detector gazetteer:names.txt',
+    'index crawl.jsonl --index wiki.index --dead-letters refused.jsonl',
     'index - --index notes.index < notes.jsonl',
   ],
 
@@ -47,6 +54,7 @@ the same command goes on where it stopped. Lines that are refused are named, the
     const model = words.text('model');
     const mentions = words.choice('mentions', ['given', 'detect']);
     const workers = words.integer('workers', 1);
+    const deadLettersFile = words.text('dead-letters');
     if (mentions === 'given' && namesDetector(words)) words.refuse('--mentions given or --detector', 'both');
     await using detecting = await openDetector(words, messages);
     const { records, totalBytes } = await readFiles(words);
@@ -67,16 +75,22 @@ the same command goes on where it stopped. Lines that are refused are named, the
       ...(workers !== undefined && { workers }),
       ...(detecting.detector && { detector: detecting.detector }),
     });
+    const deadLetters =
+      deadLettersFile === undefined ? undefined : await DeadLetters.open(deadLettersFile, words.operands);
     try {
       const run = retriever.add(records, {
         signal,
         strict: words.has('strict'),
         ...(mentions && { mentions }),
-        onRefused: (refusal) => refusals.refuse(refusal.error),
+        onRefused: (refused) => {
+          refusals.refuse(refused.error);
+          deadLetters?.add(refused);
+        },
         onSkipped: (skipped) => refusals.skip(skipped.source, skipped.id, skipped),
       });
       for await (const state of run) {
         progress.update({ ...state, share: totalBytes ? state.bytes / totalBytes : null });
+        await deadLetters?.sync();
       }
       const summary = await run;
       progress.end();
@@ -94,6 +108,7 @@ the same command goes on where it stopped. Lines that are refused are named, the
       messages.note('Stopped. Everything up to the last commit is in the index.');
       return interrupted;
     } finally {
+      await deadLetters?.close();
       interruption.end();
     }
   },

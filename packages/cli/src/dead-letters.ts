@@ -57,7 +57,7 @@ export class DeadLetters {
     }
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.sync();
     } finally {

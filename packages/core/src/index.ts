@@ -9,6 +9,7 @@ export {
   type MentionEmbeddings,
 } from './embedder.js';
 export { type ErrorCode, type ErrorDetails, errorCodes, NerRetrieverError } from './errors.js';
+export { type AddEstimate, type EstimateOptions, type EstimateReading, estimateAdding } from './estimate-adding.js';
 export type { AddProgress, AddSummary, Refusal, RefusedRecord, SkippedInDocument } from './index/add-progress.js';
 export type { AddRun } from './index/add-run.js';
 export type { Matrix } from './matrix.js';

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { IndexBackend } from '@ner-retriever/native';
@@ -11,9 +10,9 @@ import { AddRun } from './index/add-run.js';
 import type { EncodedDocument } from './index/encoded-document.js';
 import { IndexFolder } from './index/index-folder.js';
 import type { IndexWriter } from './index/index-writer.js';
-import type { Manifest } from './index/manifest.js';
+import { checkIndexModel, rememberedModel } from './index-model.js';
 import type { Mention } from './mentions/mention.js';
-import type { MentionDetector } from './mentions/mention-detector.js';
+import { detectorIdentity, type MentionDetector } from './mentions/mention-detector.js';
 import { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 import type { Hit } from './search/hit.js';
 import { Searcher } from './search/searcher.js';
@@ -157,7 +156,8 @@ export class Retriever {
     try {
       if (!manifest) await createIndex(root, embedder, resolved);
       const folder = await IndexFolder.open(root);
-      checkModel(folder, embedder);
+      const { description, fingerprint } = embedder.model;
+      checkIndexModel(folder.directory, folder.manifest, { ...description, fingerprint });
       return new Retriever(folder, embedder, options);
     } catch (error) {
       await embedder.close();
@@ -201,7 +201,7 @@ export class Retriever {
               ),
             chunkCharacters: this.#chunkCharacters,
             mentions,
-            detector: identityOf(this.#embedder.detector),
+            detector: detectorIdentity(this.#embedder.detector),
             strict,
             signal,
             onRefused,
@@ -341,40 +341,12 @@ export class Retriever {
 /** Text for a worker in one call of the encoder: enough to sort by length, little enough that commits come often. */
 const charactersPerWorker = 48_000;
 
-/** Path of the model that made an index, or its id where it comes from the hub and its cache is gone; undefined: the bundled one. */
-function rememberedModel(manifest: Manifest | null, directory: string): string | undefined {
-  const path = manifest?.model.path ?? undefined;
-  if (manifest && path !== undefined && !existsSync(path)) {
-    if (manifest.model.source !== undefined) return manifest.model.source;
-    throw new NerRetrieverError('INDEX_MODEL_MISSING', { directory, name: manifest.model.name, path });
-  }
-  return path;
-}
-
 async function createIndex(directory: string, { model }: Embedder, given: ResolvedModel | undefined): Promise<void> {
   const { name, version, dimensions } = model.description;
   const path = given === undefined ? null : model.directory;
   const source = given?.source ?? null;
   const made = { name, version, fingerprint: model.fingerprint, path, ...(source !== null && { source }) };
   await IndexFolder.create(directory, made, dimensions);
-}
-
-/** What tells an index whether a document was read with the same detector; null: the model's own. */
-function identityOf(detector: MentionDetector | null): string | null {
-  return detector && [detector.name, detector.fingerprint ?? ''].join('\n');
-}
-
-/** Vectors of two models cannot be compared: a ranking over them would be noise that looks like an answer. */
-function checkModel({ directory, manifest }: IndexFolder, { model }: Embedder): void {
-  const { name, version, fingerprint } = manifest.model;
-  if (fingerprint === model.fingerprint && manifest.dimensions === model.description.dimensions) return;
-  throw new NerRetrieverError('INDEX_MODEL_MISMATCH', {
-    directory,
-    expectedName: `${name} ${version}`,
-    expected: fingerprint,
-    receivedName: `${model.description.name} ${model.description.version}`,
-    received: model.fingerprint,
-  });
 }
 
 function checkRanking({ mode = 'vectors', minScore }: SearchOptions): void {

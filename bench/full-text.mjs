@@ -2,26 +2,24 @@
 // machine; bytes a document; giving it to an index of an earlier version; a search by vectors beside a hybrid one.
 //   node bench/full-text.mjs [FILE.jsonl] [DOCUMENTS]
 // DOCUMENTS (default 100,000) is for the commits: FILE's texts over and over, each under ids of its own.
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Retriever, readJsonLines } from '@ner-retriever/core';
 import { IndexFolder } from '../packages/core/dist/index/index-folder.js';
 import { saveResult } from './save-result.mjs';
 import { temporaryFolder } from './temporary-folder.mjs';
+import { textsOf } from './texts-of.mjs';
 
 const Database = createRequire(new URL('../packages/core/package.json', import.meta.url))('libsql');
-const file = process.argv[2] ?? new URL('../examples/demo/corpus.jsonl', import.meta.url).pathname;
+const file = process.argv[2] ?? new URL('../examples/demo/corpus.jsonl.gz', import.meta.url).pathname;
 const documentCount = Number(process.argv[3] ?? 100_000);
 const rounds = 3;
 const commit = 1000;
 const types = ['dinosaur', 'operatic soprano', 'company that makes cars', 'football club', 'river', 'film director'];
 
 const folder = temporaryFolder();
-const texts = readFileSync(file, 'utf8')
-  .trimEnd()
-  .split('\n')
-  .map((line) => JSON.parse(line).text);
+const texts = textsOf(file);
 // Texts that repeat bring no new words: the bytes of FILE's own texts stand beside those of many documents.
 const results = { index: await indexing(), commits: [await commits(texts.length), await commits(documentCount)] };
 saveResult('full-text', results);

@@ -10,7 +10,7 @@ import { main } from '../packages/cli/dist/main.js';
 import { saveResult } from './save-result.mjs';
 import { oneSentenceDocuments } from './sentences.mjs';
 
-const demoCorpus = fileURLToPath(new URL('../examples/demo/corpus.jsonl', import.meta.url));
+const demoCorpus = fileURLToPath(new URL('../examples/demo/corpus.jsonl.gz', import.meta.url));
 
 if (process.send) {
   const [documents, index] = process.argv.slice(2);

@@ -5,7 +5,7 @@ import { setUp } from './setup.mjs';
 const index = '.demo/wikipedia.index';
 
 setUp();
-run('index 3,000 texts of Wikipedia', 'ner-retriever', ['index', 'examples/demo/corpus.jsonl', '--index', index]);
+run('index 3,000 texts of Wikipedia', 'ner-retriever', ['index', 'examples/demo/corpus.jsonl.gz', '--index', index]);
 run('ask for eight types', 'ner-retriever', [
   'search',
   '--types',

@@ -1,5 +1,5 @@
-// Makes corpus.jsonl: 3,000 texts of at most 1,000 characters from Wikipedia articles given as JSON Lines ({id, title, text}) on standard input.
-//   cat articles.jsonl | node make-corpus.mjs > corpus.jsonl
+// Makes corpus.jsonl.gz: 3,000 texts of at most 1,000 characters from Wikipedia articles given as JSON Lines ({id, title, text}) on standard input.
+//   cat articles.jsonl | node make-corpus.mjs | gzip -9n > corpus.jsonl.gz
 // Most are drawn at random; the rest so that a reader meets the entities that the demo asks for among them: a random
 // sample of 3,000 articles holds no operatic soprano.
 import { createInterface } from 'node:readline';

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -30,7 +31,10 @@ describe('the bundled model on the demo corpus', () => {
       .map((line) => JSON.parse(line));
 
   beforeAll(() => {
-    const lines = readFileSync(join(root, 'examples/demo/corpus.jsonl'), 'utf8').trim().split('\n');
+    const lines = gunzipSync(readFileSync(join(root, 'examples/demo/corpus.jsonl.gz')))
+      .toString('utf8')
+      .trim()
+      .split('\n');
     const chosen = lines.filter((line, number) => number % 10 === 0 || /dinosaur|soprano|volcano/.test(line));
     for (const line of chosen) {
       const { id, text } = JSON.parse(line);

@@ -9,7 +9,8 @@ export {
   type MentionEmbeddings,
 } from './embedder.js';
 export { type ErrorCode, type ErrorDetails, errorCodes, NerRetrieverError } from './errors.js';
-export type { AddProgress, AddSummary, Refusal, SkippedInDocument } from './index/add-progress.js';
+export { type AddEstimate, type EstimateOptions, type EstimateReading, estimateAdding } from './estimate-adding.js';
+export type { AddProgress, AddSummary, Refusal, RefusedRecord, SkippedInDocument } from './index/add-progress.js';
 export type { AddRun } from './index/add-run.js';
 export {
   type ApproximateSummary,
@@ -68,7 +69,7 @@ export {
 export { describeTypeQuery } from './search/type-query/describe-type-query.js';
 export type { ExampleMention, TypeCombination, TypePart, TypeQuery } from './search/type-query/type-query.js';
 export type { Where, WhereOperators, WhereValue } from './search/where/where.js';
-export type { Document, DocumentRecord, JsonValue, Source } from './text/document.js';
+export type { Document, DocumentRecord, JsonValue, RawRecord, Source } from './text/document.js';
 export { type OffsetUnit, parseDocument } from './text/parse-document.js';
 export { type DelimitedColumns, type DelimitedOptions, readDelimited } from './text/read-delimited.js';
 export { type DocumentFormat, type ReadOptions, readDocuments } from './text/read-documents.js';

@@ -592,3 +592,23 @@ test('documents are indexed by the mentions of a detector, and again by those of
     mentions: [['Liaoning', 0.5]],
   });
 });
+
+test('a text that comes again in a run is read once; each of its documents is there', async () => {
+  const read: string[] = [];
+  const detector = {
+    name: 'counting',
+    detect: async (texts: readonly string[]) => {
+      read.push(...texts);
+      return texts.map(() => [{ start: 0, end: 11, text: 'Microraptor', score: 0.5 }]);
+    },
+    close: async () => {},
+  };
+  await using retriever = await open({ detector });
+  const texts = ['Microraptor was found in Liaoning.', 'Microraptor had four wings.'];
+  const all = Array.from({ length: 5000 }, (_, place) => ({ id: `d${place}`, text: texts[place % 2] as string }));
+  const { documents: added, mentions } = await retriever.add(all);
+  expect([added, mentions, read]).toEqual([5000, 5000, texts]);
+  const found = await collect(retriever.searchAll('dinosaur'));
+  expect(found.length).toBe(5000);
+  expect(new Set(found.map(({ score }) => score)).size).toBe(2);
+});

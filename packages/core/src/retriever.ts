@@ -1,21 +1,26 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Precision } from '@ner-retriever/native';
 import { checkOption, checkOptions } from './check-options.js';
 import { type DocumentMentions, Embedder, type MentionEmbeddings } from './embedder.js';
 import { NerRetrieverError } from './errors.js';
-import { addDocuments, type EncodedDocument } from './index/add-documents.js';
-import type { Refusal, SkippedInDocument } from './index/add-progress.js';
+import { addDocuments } from './index/add-documents.js';
+import type { RefusedRecord, SkippedInDocument } from './index/add-progress.js';
 import { AddRun } from './index/add-run.js';
+
 import { type CompactOptions, compactionOptions } from './index/compact-index.js';
 import type { CompactionSummary } from './index/compaction.js';
+
+import type { EncodedDocument } from './index/encoded-document.js';
+
 import { IndexFolder } from './index/index-folder.js';
 import { folderInfo, type IndexInfo } from './index/index-info.js';
 import type { IndexWriter } from './index/index-writer.js';
-import { type Manifest, precisions } from './index/manifest.js';
+import { checkPrecision } from './index/manifest.js';
+import { checkIndexModel, rememberedModel } from './index-model.js';
+
 import type { Mention } from './mentions/mention.js';
-import type { MentionDetector } from './mentions/mention-detector.js';
+import { detectorIdentity, type MentionDetector } from './mentions/mention-detector.js';
 import { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 import type { ApproximateParameters } from './search/approximate-documents.js';
 import type { Hit } from './search/hit.js';
@@ -58,7 +63,7 @@ export interface AddOptions {
   /** Ends the run after the commit under way. */
   readonly signal?: AbortSignal;
   /** Told of every record that is refused. */
-  readonly onRefused?: (refusal: Refusal) => void;
+  readonly onRefused?: (refusal: RefusedRecord) => void;
   /** Told of every mention that cannot be used, once its document is in. */
   readonly onSkipped?: (skipped: SkippedInDocument) => void;
 }
@@ -145,20 +150,11 @@ export class Retriever {
     checkOption(typeof create === 'boolean', 'create', 'true or false', create);
     checkOption(typeof readOnly === 'boolean', 'readOnly', 'true or false', readOnly);
     checkOption(!(create && readOnly), 'create', 'false with readOnly', create);
-    checkOption(
-      precision === undefined || precisions.includes(precision),
-      'precision',
-      precisions.join(', '),
-      precision,
-    );
 
     const root = resolve(directory);
     const manifest = await IndexFolder.inspect(root);
     if (!manifest && !create) throw new NerRetrieverError('INDEX_NOT_FOUND', { directory });
-    if (manifest && precision !== undefined && manifest.precision !== precision) {
-      const details = { directory, expected: precision, received: manifest.precision };
-      throw new NerRetrieverError('INDEX_PRECISION_MISMATCH', details);
-    }
+    checkPrecision(directory, manifest, precision);
     const model = options.model ?? rememberedModel(manifest, directory);
     const resolved = model === undefined ? undefined : await resolveModel(model, signal && { signal });
     const embedder = await Embedder.open(resolved?.directory, {
@@ -169,7 +165,8 @@ export class Retriever {
     try {
       if (!manifest) await createIndex(root, embedder, resolved, precision);
       const folder = await IndexFolder.open(root);
-      checkModel(folder, embedder);
+      const { description, fingerprint } = embedder.model;
+      checkIndexModel(folder.directory, folder.manifest, { ...description, fingerprint });
       return new Retriever(folder, embedder, options);
     } catch (error) {
       await embedder.close();
@@ -213,7 +210,7 @@ export class Retriever {
               ),
             chunkCharacters: this.#chunkCharacters,
             mentions,
-            detector: identityOf(this.#embedder.detector),
+            detector: detectorIdentity(this.#embedder.detector),
             strict,
             signal,
             onRefused,
@@ -368,16 +365,6 @@ export class Retriever {
 /** Text for a worker in one call of the encoder: enough to sort by length, little enough that commits come often. */
 const charactersPerWorker = 48_000;
 
-/** Path of the model that made an index, or its id where it comes from the hub and its cache is gone; undefined: the bundled one. */
-function rememberedModel(manifest: Manifest | null, directory: string): string | undefined {
-  const path = manifest?.model.path ?? undefined;
-  if (manifest && path !== undefined && !existsSync(path)) {
-    if (manifest.model.source !== undefined) return manifest.model.source;
-    throw new NerRetrieverError('INDEX_MODEL_MISSING', { directory, name: manifest.model.name, path });
-  }
-  return path;
-}
-
 async function createIndex(
   directory: string,
   { model }: Embedder,
@@ -389,24 +376,6 @@ async function createIndex(
   const source = given?.source ?? null;
   const made = { name, version, fingerprint: model.fingerprint, path, ...(source !== null && { source }) };
   await IndexFolder.create(directory, { model: made, dimensions, precision });
-}
-
-/** What tells an index whether a document was read with the same detector; null: the model's own. */
-function identityOf(detector: MentionDetector | null): string | null {
-  return detector && [detector.name, detector.fingerprint ?? ''].join('\n');
-}
-
-/** Vectors of two models cannot be compared: a ranking over them would be noise that looks like an answer. */
-function checkModel({ directory, manifest }: IndexFolder, { model }: Embedder): void {
-  const { name, version, fingerprint } = manifest.model;
-  if (fingerprint === model.fingerprint && manifest.dimensions === model.description.dimensions) return;
-  throw new NerRetrieverError('INDEX_MODEL_MISMATCH', {
-    directory,
-    expectedName: `${name} ${version}`,
-    expected: fingerprint,
-    receivedName: `${model.description.name} ${model.description.version}`,
-    received: model.fingerprint,
-  });
 }
 
 function checkRanking({ mode = 'vectors', minScore, evidence = 1, approximate = false }: SearchOptions): void {

@@ -3,6 +3,7 @@ tokenizers) makes of texts that tokenizers break on. Needs tokenizers and senten
 tokenizers.json with biome. Training breaks ties differently in each run: fixtures and answers belong together."""
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -15,7 +16,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, tr
 
 FOLDER = Path(__file__).parent
 FIXTURES = FOLDER.parent.parent / "fixtures" / "tokenizers"
-CORPUS = FOLDER.parent.parent.parent / "examples" / "demo" / "corpus.jsonl"
+CORPUS = FOLDER.parent.parent.parent / "examples" / "demo" / "corpus.jsonl.gz"
 
 TEXTS = [
     "Microraptor was found in Liaoning, described by Xu Xing in 2003.",
@@ -58,7 +59,7 @@ TEXTS = [
 
 
 def corpus() -> list[str]:
-    with CORPUS.open(encoding="utf-8") as lines:
+    with gzip.open(CORPUS, "rt", encoding="utf-8") as lines:
         return [json.loads(line)["text"] for _, line in zip(range(800), lines)]
 
 

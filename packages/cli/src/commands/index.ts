@@ -1,11 +1,15 @@
 import { setMaxListeners } from 'node:events';
+import type { AddOptions, RetrieverOptions } from '@ner-retriever/core';
 import type { Command } from '../command.js';
+import { DeadLetters } from '../dead-letters.js';
 import { detectingFlags, namesDetector, openDetector } from '../detecting.js';
+import { estimate } from '../estimate.js';
 import { levelMemory } from '../level-memory.js';
-import { readFiles, readingFlags } from '../reading.js';
+import { type Reading, readFiles, readingFlags } from '../reading.js';
 import { Refusals } from '../refusals.js';
 import { formatAmount, formatDuration } from '../terminal/format.js';
 import { Interruption, interrupted } from '../terminal/interruption.js';
+import type { Messages } from '../terminal/messages.js';
 import { Progress } from '../terminal/progress.js';
 import { sanitise } from '../terminal/sanitise.js';
 
@@ -34,8 +38,18 @@ the same command goes on where it stopped. Lines that are refused are named, the
       value: 'HOW',
       help: 'how a new index keeps its vectors: int8 (default; answers as float32 does), float32, or bfloat16 (half the bytes)',
     },
+    {
+      name: 'dead-letters',
+      value: 'FILE',
+      help: 'keeps every refused line as it stood, and why, as JSON Lines: to be corrected and indexed again',
+    },
     { name: 'strict', help: 'stop at the first line that is refused' },
     ...readingFlags,
+    {
+      name: 'dry-run',
+      help: 'adds nothing: reads and checks every line, indexes a sample in a temporary folder, and says what the run would add and how long it would take',
+    },
+    { name: 'json', help: 'with --dry-run: as JSON' },
     { name: 'workers', value: 'N', help: 'encoder threads (default: one a processor core)' },
   ],
   examples: [
@@ -43,65 +57,92 @@ the same command goes on where it stopped. Lines that are refused are named, the
     'index labelled.jsonl --index labelled.index --mentions given --offsets code-points',
     'index products.csv --index products.index --columns id=sku,text=description',
     'index wiki.jsonl --index wiki.index --detector gazetteer:names.txt',
+    'index crawl.jsonl --index wiki.index --dry-run',
+    'index crawl.jsonl --index wiki.index --dead-letters refused.jsonl',
     'index - --index notes.index < notes.jsonl',
   ],
 
-  async run(words, { messages }) {
+  async run(words, surroundings) {
     levelMemory();
+    const { messages } = surroundings;
     const directory = words.required('index');
     const model = words.text('model');
     const mentions = words.choice('mentions', ['given', 'detect']);
     const precision = words.choice('precision', ['int8', 'float32', 'bfloat16']);
     const workers = words.integer('workers', 1);
+    const deadLettersFile = words.text('dead-letters');
     if (mentions === 'given' && namesDetector(words)) words.refuse('--mentions given or --detector', 'both');
+    if (words.has('json') && !words.has('dry-run')) words.refuse('--json with --dry-run', 'it without');
     await using detecting = await openDetector(words, messages);
-    const { records, totalBytes } = await readFiles(words);
+    const reading = await readFiles(words);
 
-    const { Retriever } = await import('@ner-retriever/core');
-    const interruption = new Interruption(() =>
-      messages.note(
-        'Interrupted: finishing the current commit. The same command resumes from there; Ctrl-C again quits at once.',
-      ),
-    );
-    const { signal } = interruption;
-    setMaxListeners(0, signal);
-    const progress = new Progress(messages);
     const refusals = new Refusals(messages);
-    await using retriever = await Retriever.open(directory, {
-      create: true,
+    await using deadLetters =
+      deadLettersFile === undefined ? null : await DeadLetters.open(deadLettersFile, words.operands);
+    const opening: RetrieverOptions = {
       ...(model !== undefined && { model }),
       ...(workers !== undefined && { workers }),
       ...(precision && { precision }),
       ...(detecting.detector && { detector: detecting.detector }),
-    });
-    try {
-      const run = retriever.add(records, {
-        signal,
-        strict: words.has('strict'),
-        ...(mentions && { mentions }),
-        onRefused: (refusal) => refusals.refuse(refusal.error),
-        onSkipped: (skipped) => refusals.skip(skipped.source, skipped.id, skipped),
-      });
-      for await (const state of run) {
-        progress.update({ ...state, share: totalBytes ? state.bytes / totalBytes : null });
-      }
-      const summary = await run;
-      progress.end();
-      refusals.end();
-      messages.note(
-        `${sanitise(directory)}: ${formatAmount(summary.documents - summary.replaced, 'document')} added, ${summary.replaced} replaced, ` +
-          `${summary.unchanged} unchanged, ${summary.refused} refused; ${formatAmount(summary.mentions, 'mention')}, ` +
-          `${summary.skippedMentions} skipped; ${formatDuration(summary.elapsedMs)}`,
-      );
-      return summary.refused > 0 ? 1 : 0;
-    } catch (error) {
-      progress.end();
-      refusals.end();
-      if (!signal.aborted) throw error;
-      messages.note('Stopped. Everything up to the last commit is in the index.');
-      return interrupted;
-    } finally {
-      interruption.end();
+    };
+    const adding: AddOptions = {
+      strict: words.has('strict'),
+      ...(mentions && { mentions }),
+      onRefused(refused) {
+        refusals.refuse(refused.error);
+        deadLetters?.add(refused);
+      },
+    };
+    if (words.has('dry-run')) {
+      return await estimate(directory, reading, { ...opening, ...adding }, words.has('json'), refusals, surroundings);
     }
+    return await add(directory, reading, opening, adding, { refusals, deadLetters, messages });
   },
 };
+
+async function add(
+  directory: string,
+  { records, totalBytes }: Reading,
+  opening: RetrieverOptions,
+  adding: AddOptions,
+  { refusals, deadLetters, messages }: { refusals: Refusals; deadLetters: DeadLetters | null; messages: Messages },
+): Promise<number> {
+  const { Retriever } = await import('@ner-retriever/core');
+  const interruption = new Interruption(() =>
+    messages.note(
+      'Interrupted: finishing the current commit. The same command resumes from there; Ctrl-C again quits at once.',
+    ),
+  );
+  const { signal } = interruption;
+  setMaxListeners(0, signal);
+  const progress = new Progress(messages);
+  await using retriever = await Retriever.open(directory, { create: true, ...opening });
+  try {
+    const run = retriever.add(records, {
+      ...adding,
+      signal,
+      onSkipped: (skipped) => refusals.skip(skipped.source, skipped.id, skipped),
+    });
+    for await (const state of run) {
+      progress.update({ ...state, share: totalBytes ? state.bytes / totalBytes : null });
+      await deadLetters?.sync();
+    }
+    const summary = await run;
+    progress.end();
+    refusals.end();
+    messages.note(
+      `${sanitise(directory)}: ${formatAmount(summary.documents - summary.replaced, 'document')} added, ${summary.replaced} replaced, ` +
+        `${summary.unchanged} unchanged, ${summary.refused} refused; ${formatAmount(summary.mentions, 'mention')}, ` +
+        `${summary.skippedMentions} skipped; ${formatDuration(summary.elapsedMs)}`,
+    );
+    return summary.refused > 0 ? 1 : 0;
+  } catch (error) {
+    progress.end();
+    refusals.end();
+    if (!signal.aborted) throw error;
+    messages.note('Stopped. Everything up to the last commit is in the index.');
+    return interrupted;
+  } finally {
+    interruption.end();
+  }
+}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { Tokenizer } from 'tokenizers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { randomNumbers } from '../evaluation/random-numbers.js';
@@ -24,7 +25,8 @@ const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const golden: { readonly [family: string]: Golden } = JSON.parse(
   readFileSync(join(root, 'test/golden/tokenizers/tokenizers.json'), 'utf8'),
 );
-const corpus = readFileSync(join(root, 'examples/demo/corpus.jsonl'), 'utf8')
+const corpus = gunzipSync(readFileSync(join(root, 'examples/demo/corpus.jsonl.gz')))
+  .toString('utf8')
   .split('\n', 400)
   .map((line) => JSON.parse(line).text as string);
 

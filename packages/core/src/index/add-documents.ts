@@ -1,35 +1,20 @@
-import { NerRetrieverError } from '../errors.js';
-import type { Mention, SkippedMention } from '../mentions/mention.js';
-import type { Document, DocumentRecord, Source } from '../text/document.js';
-import { parseDocument } from '../text/parse-document.js';
-import type { AddProgress, AddSummary, Refusal, SkippedInDocument } from './add-progress.js';
-import { contentDigest, type MentionsOption } from './content-digest.js';
+import type { Document, DocumentRecord } from '../text/document.js';
+import type { AddProgress, AddSummary, Refusal, RefusedRecord, SkippedInDocument } from './add-progress.js';
+import { type AdmissionOptions, type AdmittedDocument, admitRecord, isRecord } from './admit-record.js';
+import { encodeOnce } from './encode-once.js';
+import type { EncodeDocuments, EncodedDocument } from './encoded-document.js';
 import type { IndexEntry, IndexWriter } from './index-writer.js';
 import { Ticker, tick } from './ticker.js';
 
-/** What the encoder makes of one document. */
-export interface EncodedDocument {
-  /** The mentions that have a vector. */
-  readonly mentions: readonly Mention[];
-  /** [mentions.length, dimensions] */
-  readonly vectors: Float32Array;
-  readonly skipped: readonly SkippedMention[];
-  readonly tokens: number;
-}
-
-export interface AddDocumentsOptions {
+export interface AddDocumentsOptions extends AdmissionOptions {
   readonly records: Iterable<Document | DocumentRecord> | AsyncIterable<Document | DocumentRecord>;
   readonly writer: IndexWriter;
-  /** Encodes documents; called again before earlier calls are done. */
-  readonly encode: (documents: readonly Document[], signal: AbortSignal) => Promise<EncodedDocument[]>;
+  readonly encode: EncodeDocuments;
   /** Characters that one call of `encode` takes to be worth it. */
   readonly chunkCharacters: number;
-  readonly mentions: MentionsOption;
-  /** Tells the detector that finds mentions apart from others; null: the model's own. */
-  readonly detector: string | null;
   readonly strict: boolean;
   readonly signal: AbortSignal | undefined;
-  readonly onRefused: ((refusal: Refusal) => void) | undefined;
+  readonly onRefused: ((refused: RefusedRecord) => void) | undefined;
   readonly onSkipped: ((skipped: SkippedInDocument) => void) | undefined;
   readonly report: (progress: AddProgress) => void;
 }
@@ -48,23 +33,16 @@ const commitMs = 2000;
 /** The summary holds the first so many; memory does not grow with what is wrong with the input. */
 const listed = 100;
 
-/** A document on its way, with its place in the input. */
-interface Admitted {
-  readonly document: Document;
-  readonly source: Source;
-  readonly content: Uint8Array;
-}
-
 /** Documents that are encoded in one call, and how far the reading was behind them. */
 interface Chunk {
-  readonly documents: Admitted[];
+  readonly documents: AdmittedDocument[];
   characters: number;
   records: number;
   bytes: number;
 }
 
 interface EncodedChunk {
-  readonly documents: readonly (Admitted & EncodedDocument)[];
+  readonly documents: readonly (AdmittedDocument & EncodedDocument)[];
   readonly bytes: number;
 }
 
@@ -83,9 +61,10 @@ class Adding {
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #ticker: Ticker;
+  readonly #encodeOnce: EncodeDocuments;
 
   /** Encoded and not yet committed. */
-  #waiting: (Admitted & EncodedDocument)[] = [];
+  #waiting: (AdmittedDocument & EncodedDocument)[] = [];
   #waitingBytes = 0;
   #committedAt = performance.now();
 
@@ -106,7 +85,8 @@ class Adding {
 
   constructor(options: AddDocumentsOptions) {
     this.#options = options;
-    const { signal } = options;
+    const { signal, encode } = options;
+    this.#encodeOnce = encodeOnce(encode);
     this.#signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
     this.#ticker = new Ticker(500, this.#signal);
   }
@@ -189,41 +169,35 @@ class Adding {
 
   /** Puts a record into the chunk, unless it is refused or the index has it already. */
   #admit(record: Document | DocumentRecord, position: number, chunk: Chunk): void {
-    const { writer } = this.#options;
-    // A document alone has no place in a file: it is named by its position.
-    const source = isRecord(record) ? record.source : { file: 'documents', line: position };
     if (isRecord(record)) chunk.bytes = record.bytes;
-    const read = readRecord(record, source, this.#options);
-    if ('error' in read) {
-      this.#refuse({ source, error: read.error });
-      return;
-    }
-    const { document, content } = read;
-    const first = writer.noteId(document.id, source);
-    if (first) {
-      const details = { ...source, id: document.id, firstFile: first.file, firstLine: first.line };
-      this.#refuse({ source, error: new NerRetrieverError('DOCUMENT_REPEATED', details) });
-    } else if (writer.holds(document.id, content)) {
-      this.#counts.unchanged += 1;
-    } else {
-      chunk.documents.push({ document, source, content });
-      chunk.characters += document.text.length;
+    const admission = admitRecord(record, position, this.#options.writer, this.#options);
+    switch (admission.kind) {
+      case 'admitted':
+        chunk.documents.push(admission.admitted);
+        chunk.characters += admission.admitted.document.text.length;
+        break;
+      case 'refused':
+        this.#refuse(admission.refused);
+        break;
+      case 'unchanged':
+        this.#counts.unchanged += 1;
     }
   }
 
-  #refuse(refusal: Refusal): void {
+  #refuse(refused: RefusedRecord): void {
+    const { source, error } = refused;
     if (this.#options.strict) {
-      this.#endedBy = { error: refusal.error };
+      this.#endedBy = { error };
       return;
     }
     this.#counts.refused += 1;
-    if (this.#refusals.length < listed) this.#refusals.push(refusal);
-    this.#options.onRefused?.(refusal);
+    if (this.#refusals.length < listed) this.#refusals.push({ source, error });
+    this.#options.onRefused?.(refused);
   }
 
   async #encode({ documents, bytes }: Chunk): Promise<EncodedChunk> {
     if (documents.length === 0) return { documents: [], bytes };
-    const encoded = await this.#options.encode(
+    const encoded = await this.#encodeOnce(
       documents.map(({ document }) => document),
       this.#signal,
     );
@@ -271,7 +245,7 @@ class Adding {
     this.#report();
   }
 
-  #count({ document, source, skipped, tokens }: Admitted & EncodedDocument): void {
+  #count({ document, source, skipped, tokens }: AdmittedDocument & EncodedDocument): void {
     this.#counts.tokens += tokens;
     for (const mention of skipped) {
       const inDocument = { ...mention, source, id: document.id };
@@ -288,30 +262,6 @@ class Adding {
   #progress(): AddProgress {
     return { ...this.#counts, elapsedMs: performance.now() - this.#startedAt };
   }
-}
-
-/** The document of a record, with its digest, or why there is none. */
-function readRecord(
-  record: Document | DocumentRecord,
-  source: Source,
-  { mentions, detector }: AddDocumentsOptions,
-): { document: Document; content: Uint8Array } | { error: NerRetrieverError } {
-  try {
-    if (isRecord(record) && 'error' in record) return { error: record.error };
-    const document = isRecord(record) ? record.document : parseDocument(record, source);
-    return { document, content: contentDigest(document, mentions, detector) };
-  } catch (error) {
-    if (NerRetrieverError.isInstance(error)) return { error };
-    if (!(error instanceof RangeError)) throw error;
-    // Nested so deeply that it cannot be written down.
-    const what = { field: 'metadata', expected: 'values that JSON can hold', received: error.message };
-    return { error: new NerRetrieverError('DOCUMENT_INVALID', { ...source, ...what }, { cause: error }) };
-  }
-}
-
-/** Types say so much only to those who use them: a document may be anything. */
-function isRecord(value: Document | DocumentRecord): value is DocumentRecord {
-  return typeof value === 'object' && value !== null && 'source' in value;
 }
 
 function newChunk(): Chunk {

@@ -1,6 +1,6 @@
 import type { NerRetrieverError } from '../errors.js';
 import type { SkippedMention } from '../mentions/mention.js';
-import type { Source } from '../text/document.js';
+import type { RawRecord, Source } from '../text/document.js';
 
 /** How far a run of adding is. */
 export interface AddProgress {
@@ -26,6 +26,12 @@ export interface AddProgress {
 export interface Refusal {
   readonly source: Source;
   readonly error: NerRetrieverError;
+}
+
+/** A refusal as it happens, with the record itself, so that it can be corrected and added again. */
+export interface RefusedRecord extends Refusal {
+  /** Null where there is no record, or one that is too large to be held; documents that come without a file have none. */
+  readonly raw: RawRecord | null;
 }
 
 /** A mention of a document that went in which cannot be used, and why. */

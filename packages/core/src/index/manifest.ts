@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32c, type Precision } from '@ner-retriever/native';
+import { checkOption } from '../check-options.js';
 import { NerRetrieverError } from '../errors.js';
 import { writeFileDurably } from './write-file-durably.js';
 
@@ -31,7 +32,7 @@ export interface Manifest {
   readonly precision: Precision;
 }
 
-export const precisions: readonly Precision[] = ['int8', 'float32', 'bfloat16'];
+const precisions: readonly Precision[] = ['int8', 'float32', 'bfloat16'];
 
 /** The manifest of an index folder, or null where there is none. */
 export async function readManifest(directory: string): Promise<Manifest | null> {
@@ -51,6 +52,14 @@ export async function readManifest(directory: string): Promise<Manifest | null> 
     throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'it is not JSON' }, { cause });
   }
   return checkManifest(value, directory, file);
+}
+
+/** Whether a precision can be asked of an index, or of one that is not made yet (null). */
+export function checkPrecision(directory: string, manifest: Manifest | null, expected: Precision | undefined): void {
+  if (expected === undefined) return;
+  checkOption(precisions.includes(expected), 'precision', precisions.join(', '), expected);
+  if (manifest === null || manifest.precision === expected) return;
+  throw new NerRetrieverError('INDEX_PRECISION_MISMATCH', { directory, expected, received: manifest.precision });
 }
 
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {

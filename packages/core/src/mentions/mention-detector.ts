@@ -17,3 +17,8 @@ export interface MentionDetector {
   /** Lets the calls in flight finish, then frees what the detector holds. */
   close(): Promise<void>;
 }
+
+/** What tells an index whether a document was read with the same detector; null: the model's own. */
+export function detectorIdentity(detector: MentionDetector | null): string | null {
+  return detector && [detector.name, detector.fingerprint ?? ''].join('\n');
+}

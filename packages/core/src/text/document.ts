@@ -18,7 +18,14 @@ export interface Source {
   readonly line: number;
 }
 
-/** What a reader yields for each line: a document, or why there is none. `bytes` is how far into the file (as stored, compressed or not) the reader is. */
-export type DocumentRecord =
-  | { readonly source: Source; readonly bytes: number; readonly document: Document }
-  | { readonly source: Source; readonly bytes: number; readonly error: NerRetrieverError };
+/** A record as it stood in its file, without the end of its line: bytes where it is no UTF-8. */
+export type RawRecord = string | Uint8Array;
+
+/**
+ * What a reader yields for each line: a document, or why there is none. `bytes` is how far into the file (as stored, compressed or not)
+ * the reader is; `raw` is absent where no record was read, or one that is too large to be held.
+ */
+export type DocumentRecord = { readonly source: Source; readonly bytes: number; readonly raw?: RawRecord } & (
+  | { readonly document: Document }
+  | { readonly error: NerRetrieverError }
+);

@@ -1,6 +1,6 @@
 import { NerRetrieverError } from '../errors.js';
 import { DelimitedRecord } from './delimited-record.js';
-import type { Document, DocumentRecord, Source } from './document.js';
+import type { Document, DocumentRecord, RawRecord, Source } from './document.js';
 import { type OffsetUnit, parseDocument } from './parse-document.js';
 import { maximumLineBytes, readLines } from './read-lines.js';
 import { type Item, reading } from './reading.js';
@@ -40,41 +40,49 @@ export function readDelimited(
       if ('error' in record) yield record;
       else if (!layout) layout = layoutOf(record.fields, options.columns ?? {}, input.file);
       else {
-        const { line, fields } = record;
+        const { line, raw, fields } = record;
         const known = layout;
-        yield { line, parse: () => parseFields(fields, known, { file: input.file, line }, options.offsets) };
+        yield { line, raw, parse: () => parseFields(fields, known, { file: input.file, line }, options.offsets) };
       }
     }
   });
 }
 
 type DelimitedItem =
-  | { readonly line: number; readonly fields: readonly string[] }
-  | { readonly line: number; readonly error: NerRetrieverError };
+  | { readonly line: number; readonly raw: string; readonly fields: readonly string[] }
+  | { readonly line: number; readonly raw?: RawRecord | undefined; readonly error: NerRetrieverError };
 
 /** Records with the lines where they begin. */
 async function* records(input: Parameters<typeof readLines>[0], delimiter: ',' | '\t'): AsyncGenerator<DelimitedItem> {
   const { file } = input;
-  let open: { line: number; record: DelimitedRecord; characters: number } | undefined;
+  const noQuote = `none within ${maximumLineBytes} characters`;
+  let open: { line: number; record: DelimitedRecord; lines: string[]; characters: number } | undefined;
   for await (const line of readLines(input)) {
     if ('error' in line) {
       // It may have been the middle of a record, which is then lost with it.
-      yield { line: open?.line ?? line.number, error: line.error };
+      yield { line: open?.line ?? line.number, error: line.error, raw: line.bytes && joined(open?.lines, line.bytes) };
       open = undefined;
       continue;
     }
     if (!open && line.text.trim() === '') continue;
-    open ??= { line: line.number, record: new DelimitedRecord(delimiter), characters: 0 };
+    open ??= { line: line.number, record: new DelimitedRecord(delimiter), lines: [], characters: 0 };
+    open.lines.push(line.text);
     open.characters += line.text.length;
     if (open.record.push(line.text)) {
-      yield { line: open.line, fields: open.record.fields };
+      yield { line: open.line, raw: open.lines.join('\n'), fields: open.record.fields };
       open = undefined;
     } else if (open.characters > maximumLineBytes) {
-      yield { line: open.line, error: unclosed(file, open.line, `none within ${maximumLineBytes} characters`) };
+      yield { line: open.line, raw: open.lines.join('\n'), error: unclosed(file, open.line, noQuote) };
       open = undefined;
     }
   }
-  if (open) yield { line: open.line, error: unclosed(file, open.line, 'the end of the file') };
+  if (open)
+    yield { line: open.line, raw: open.lines.join('\n'), error: unclosed(file, open.line, 'the end of the file') };
+}
+
+/** The lines before a line that is no UTF-8, and the line. */
+function joined(lines: readonly string[] = [], bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([...lines.map((line) => Buffer.from(`${line}\n`)), bytes]);
 }
 
 function unclosed(file: string, line: number, received: string): NerRetrieverError {

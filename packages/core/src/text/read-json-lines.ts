@@ -19,10 +19,11 @@ export function readJsonLines(
   return reading(source, async function* (input): AsyncGenerator<Item> {
     for await (const line of readLines(input)) {
       const place = { file: input.file, line: line.number };
-      if ('error' in line) yield { line: line.number, error: line.error };
+      if ('error' in line) yield { line: line.number, error: line.error, raw: line.bytes };
       else if (line.text.trim() !== '')
         yield {
           line: line.number,
+          raw: line.text,
           parse: () => parseDocument(parseJsonLine(line.text, place), place, options.offsets),
         };
     }

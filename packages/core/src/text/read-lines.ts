@@ -6,7 +6,12 @@ import type { Input } from './input.js';
 /** A line, or why it cannot be read. Lines count from 1. */
 export type Line =
   | { readonly number: number; readonly text: string }
-  | { readonly number: number; readonly error: NerRetrieverError };
+  | {
+      readonly number: number;
+      readonly error: NerRetrieverError;
+      /** The line, where it was read and is no UTF-8. */
+      readonly bytes?: Uint8Array;
+    };
 
 /** A line longer than this is refused, and read past. */
 export const maximumLineBytes = 64 * 1024 * 1024;
@@ -56,7 +61,7 @@ const newline = 0x0a;
 
 function decode(file: string, number: number, parts: readonly Uint8Array[]): Line {
   const bytes = Buffer.concat(parts);
-  if (!isUtf8(bytes)) return { number, error: new NerRetrieverError('LINE_NOT_UTF8', { file, line: number }) };
+  if (!isUtf8(bytes)) return { number, error: new NerRetrieverError('LINE_NOT_UTF8', { file, line: number }), bytes };
   let text = bytes.toString('utf8');
   if (number === 1 && text.startsWith('\ufeff')) text = text.slice(1);
   if (text.endsWith('\r')) text = text.slice(0, -1);

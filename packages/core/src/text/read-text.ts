@@ -15,10 +15,10 @@ export function readText(source: string | AsyncIterable<Uint8Array>): AsyncGener
     const name = basename(input.file);
     for await (const line of readLines(input)) {
       const place = { file: input.file, line: line.number };
-      if ('error' in line) yield { line: line.number, error: line.error };
+      if ('error' in line) yield { line: line.number, error: line.error, raw: line.bytes };
       else if (line.text.trim() !== '') {
         const value = { id: `${name}:${line.number}`, text: line.text };
-        yield { line: line.number, parse: () => parseDocument(value, place) };
+        yield { line: line.number, raw: line.text, parse: () => parseDocument(value, place) };
       }
     }
   });

@@ -1,12 +1,12 @@
 import { NerRetrieverError } from '../errors.js';
-import type { DocumentRecord } from './document.js';
+import type { DocumentRecord, RawRecord } from './document.js';
 import { type Input, openInput } from './input.js';
 
 /**
  * What all readers share: opens the source when the first record is asked for, tells how far it is, turns what `parse` throws into
  * the record of that line, and says so where there is no document at all.
  *
- * `items` yields one `{ line, parse }` a document, or `{ line, error }`.
+ * `items` yields one `{ line, parse }` a document, or `{ line, error }`; `raw` goes with both where it is known.
  */
 export async function* reading(
   source: string | AsyncIterable<Uint8Array>,
@@ -17,7 +17,8 @@ export async function* reading(
   let empty = true;
   for await (const item of items(input)) {
     empty = false;
-    yield { source: { file, line: item.line }, bytes: input.bytesRead(), ...outcome(item) };
+    const { line, raw } = item;
+    yield { source: { file, line }, bytes: input.bytesRead(), ...(raw !== undefined && { raw }), ...outcome(item) };
   }
   if (empty) {
     yield {
@@ -28,9 +29,10 @@ export async function* reading(
   }
 }
 
-export type Item =
-  | { readonly line: number; readonly parse: () => Document }
-  | { readonly line: number; readonly error: NerRetrieverError };
+export type Item = { readonly line: number; readonly raw?: RawRecord | undefined } & (
+  | { readonly parse: () => Document }
+  | { readonly error: NerRetrieverError }
+);
 
 type Document = Extract<DocumentRecord, { document: unknown }>['document'];
 

@@ -16,6 +16,7 @@ function typeOf(query: string, relevant: number, places: readonly number[], othe
     ...{ type: `raw ${query}`, query, other, relevant },
     rPrecision: relevant === 0 ? { retriever: null, bm25: null } : { retriever: within / relevant, bm25: 0 },
     measures: { retriever: measureRanking(ranking, wanted), bm25: measureRanking([], wanted) },
+    cutOff: {},
   };
 }
 
@@ -30,6 +31,7 @@ function reportOf(types: readonly TypeResult[], changes: Partial<EvaluationRepor
       macroOther: types.some(({ other }) => other) ? 0.125 : null,
       measures: types[0]?.measures[system] ?? null,
       measuresOther: types.find(({ other }) => other)?.measures[system] ?? null,
+      cutOff: null,
     })),
     ...changes,
   };

@@ -37,6 +37,7 @@ export {
   type SearchOptions,
   type SearchResult,
 } from './retriever.js';
+export type { CutOff } from './search/cut-off/estimate-cut-off.js';
 export type { Hit } from './search/hit.js';
 export type { Document, DocumentRecord, JsonValue, Source } from './text/document.js';
 export { type OffsetUnit, parseDocument } from './text/parse-document.js';

@@ -14,6 +14,7 @@ import type { Manifest } from './index/manifest.js';
 import type { Mention } from './mentions/mention.js';
 import type { MentionDetector } from './mentions/mention-detector.js';
 import { type ResolvedModel, resolveModel } from './model/resolve-model.js';
+import type { CutOff } from './search/cut-off/estimate-cut-off.js';
 import type { Hit } from './search/hit.js';
 import { Searcher } from './search/searcher.js';
 import type { Document, DocumentRecord } from './text/document.js';
@@ -53,8 +54,11 @@ export interface AddOptions {
 export interface SearchOptions {
   /** At most so many documents. Default: 10. */
   readonly limit?: number;
-  /** Only documents that score at least this much. Default: no limit. Not with `hybrid`, whose scores are sums of places. */
-  readonly minScore?: number;
+  /**
+   * Only documents that score at least this much; `auto`: as much as the type's last document is estimated to score, from the whole
+   * ranking (docs/searching.md says how good that is). Default: no limit. Not with `hybrid`, whose scores are sums of places.
+   */
+  readonly minScore?: number | 'auto';
   /**
    * What ranks: `vectors` (default), or `hybrid`, vectors fused with BM25 over the documents' texts. The hits are the same documents,
    * each with its best mention by vectors, in another order. Documents without a mention are never hits.
@@ -68,6 +72,8 @@ export type SearchMode = 'vectors' | 'hybrid';
 export interface SearchResult {
   /** Best first; equal scores: the document that was added first. */
   readonly hits: Hit[];
+  /** With `minScore` `auto`: the estimate, and how many documents there are above it, whatever the limit. */
+  readonly cutOff?: CutOff;
   readonly elapsedMs: number;
 }
 
@@ -220,11 +226,14 @@ export class Retriever {
   async search(description: string, options: SearchOptions = {}): Promise<SearchResult> {
     const startedAt = performance.now();
     const [result] = await this.searchMany([description], options);
-    return { hits: result?.hits ?? [], elapsedMs: performance.now() - startedAt };
+    return { hits: [], ...result, elapsedMs: performance.now() - startedAt };
   }
 
   /** `search` for many descriptions in one pass; results in their order. */
-  async searchMany(descriptions: readonly string[], options: SearchOptions = {}): Promise<{ hits: Hit[] }[]> {
+  async searchMany(
+    descriptions: readonly string[],
+    options: SearchOptions = {},
+  ): Promise<Omit<SearchResult, 'elapsedMs'>[]> {
     checkOptions('search', options, ['limit', 'minScore', 'mode', 'signal']);
     const { limit = 10, minScore = Number.NEGATIVE_INFINITY, mode, signal } = options;
     checkOption(Number.isSafeInteger(limit) && limit >= 1, 'limit', 'a whole number of at least 1', limit);
@@ -233,6 +242,12 @@ export class Retriever {
     return this.#track(
       (async () => {
         const queries = await this.#embedder.embedTypes(descriptions, signal && { signal });
+        if (minScore === 'auto') {
+          const cutOffs = await this.#searcher.cutOffs(queries);
+          const minScores = cutOffs.map((cutOff) => cutOff.minScore);
+          const found = await this.#searcher.search(queries, limit, minScores);
+          return cutOffs.map((cutOff, place) => ({ hits: found[place] ?? [], cutOff }));
+        }
         const found =
           mode === 'hybrid'
             ? await this.#searcher.searchHybrid(descriptions, queries, limit)
@@ -255,10 +270,11 @@ export class Retriever {
     checkRanking(options);
     this.#checkOpen();
     const query = await this.#track(this.#embedder.embedTypes([description], signal && { signal }));
+    const [cutOff] = minScore === 'auto' ? await this.#track(this.#searcher.cutOffs(query)) : [];
     const hits =
       mode === 'hybrid'
         ? this.#searcher.searchAllHybrid(description, query)
-        : this.#searcher.searchAll(query.data, minScore);
+        : this.#searcher.searchAll(query.data, cutOff?.minScore ?? (minScore as number));
     for await (const hit of hits) {
       signal?.throwIfAborted();
       yield hit;
@@ -379,7 +395,8 @@ function checkModel({ directory, manifest }: IndexFolder, { model }: Embedder): 
 function checkRanking({ mode = 'vectors', minScore }: SearchOptions): void {
   checkOption(mode === 'vectors' || mode === 'hybrid', 'mode', 'vectors or hybrid', mode);
   if (minScore === undefined) return;
-  checkOption(typeof minScore === 'number' && !Number.isNaN(minScore), 'minScore', 'a number', minScore);
+  const known = minScore === 'auto' || (typeof minScore === 'number' && !Number.isNaN(minScore));
+  checkOption(known, 'minScore', 'a number or auto', minScore);
   // A sum of places says which document is before which, not whether one is good enough.
   checkOption(mode !== 'hybrid', 'minScore', 'none with mode hybrid', minScore);
 }

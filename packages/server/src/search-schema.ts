@@ -5,7 +5,7 @@ export interface SearchBody {
   readonly query?: string;
   readonly queries?: readonly string[];
   readonly limit?: number;
-  readonly minScore?: number;
+  readonly minScore?: number | 'auto';
   /** Default: vectors. */
   readonly mode?: SearchMode;
 }
@@ -19,7 +19,8 @@ export const searchSchema = {
     query: description,
     queries: { type: 'array', items: description, minItems: 1, maxItems: 256 },
     limit: { type: 'integer', minimum: 1, maximum: 1000 },
-    minScore: { type: 'number' },
+    // Which string it may be is the retriever's to say.
+    minScore: { type: ['number', 'string'] },
     mode: { type: 'string', enum: ['vectors', 'hybrid'] },
   },
 } as const;

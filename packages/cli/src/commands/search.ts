@@ -1,10 +1,12 @@
-import type { Hit, Retriever, SearchOptions } from '@ner-retriever/core';
+import type { CutOff, Hit, Retriever, SearchOptions } from '@ner-retriever/core';
 import type { Command, Surroundings } from '../command.js';
 import type { Arguments } from '../flags/arguments.js';
 import { formatHit } from '../format-hit.js';
 import { hitLine } from '../hit-line.js';
 import { readTypeDescriptions } from '../read-type-descriptions.js';
+import { formatAmount } from '../terminal/format.js';
 import { jsonText } from '../terminal/json-text.js';
+import type { Messages } from '../terminal/messages.js';
 import type { Output } from '../terminal/output.js';
 import { sanitise } from '../terminal/sanitise.js';
 import { styleFor } from '../terminal/style.js';
@@ -21,7 +23,11 @@ The index remembers the model that made it.`,
     { name: 'types', value: 'FILE', help: 'many descriptions, one a line (- for standard input)' },
     { name: 'limit', value: 'N', help: 'at most N documents for a description (default: 10)' },
     { name: 'all', help: 'every document that has a vector, ranked' },
-    { name: 'min-score', value: 'S', help: 'only documents that score at least S' },
+    {
+      name: 'min-score',
+      value: 'S|auto',
+      help: 'only documents that score at least S; auto: down to where the type is estimated to end',
+    },
     {
       name: 'hybrid',
       help: 'rank by vectors and by words (BM25): 1 / (60 + place) summed over both is the score, at most 0.0328',
@@ -37,6 +43,7 @@ The index remembers the model that made it.`,
   examples: [
     'search "dinosaur" --index wiki.index',
     'search "operatic soprano" --index wiki.index --all --min-score 0.35 --jsonl',
+    'search "operatic soprano" --index wiki.index --all --min-score auto --jsonl',
     'search "operatic soprano" --index wiki.index --hybrid',
     'search --types types.txt --index wiki.index --limit 100 --jsonl > hits.jsonl',
   ],
@@ -47,7 +54,7 @@ The index remembers the model that made it.`,
     words.exclusive('limit', 'all');
     words.exclusive('json', 'jsonl');
     words.exclusive('hybrid', 'min-score');
-    const minScore = words.number('min-score');
+    const minScore = words.text('min-score') === 'auto' ? 'auto' : words.number('min-score', 'a number or auto');
     const wanted: Wanted = {
       limit: words.integer('limit', 1) ?? 10,
       how: { mode: words.has('hybrid') ? 'hybrid' : 'vectors', ...(minScore !== undefined && { minScore }) },
@@ -57,8 +64,9 @@ The index remembers the model that made it.`,
     const { Retriever } = await import('@ner-retriever/core');
     await using retriever = await Retriever.open(directory, { readOnly: true, ...(model !== undefined && { model }) });
     const results = words.has('all') ? everyHit(retriever, types, wanted) : bestHits(retriever, types, wanted);
+    const announced = announceCutOffs(results, surroundings.messages);
     const print = words.has('jsonl') ? printJsonLines : words.has('json') ? printJson : printForPeople;
-    await print(results, surroundings, wanted);
+    await print(announced, surroundings, wanted);
     return 0;
   },
 };
@@ -71,6 +79,8 @@ interface Wanted {
 interface Result {
   readonly type: string;
   readonly hits: AsyncIterable<Hit> | Iterable<Hit>;
+  /** With --min-score auto. */
+  readonly cutOff?: CutOff | undefined;
 }
 
 async function descriptions(words: Arguments): Promise<string[]> {
@@ -91,12 +101,33 @@ async function* bestHits(retriever: Retriever, types: readonly string[], wanted:
   for (let first = 0; first < types.length; first += typesAtOnce) {
     const some = types.slice(first, first + typesAtOnce);
     const found = await retriever.searchMany(some, { limit, ...how });
-    for (const [place, type] of some.entries()) yield { type, hits: found[place]?.hits ?? [] };
+    for (const [place, type] of some.entries()) yield { type, hits: [], ...found[place] };
   }
 }
 
 async function* everyHit(retriever: Retriever, types: readonly string[], { how }: Wanted): AsyncGenerator<Result> {
-  for (const type of types) yield { type, hits: retriever.searchAll(type, how) };
+  for (const type of types) {
+    if (how.minScore !== 'auto') yield { type, hits: retriever.searchAll(type, how) };
+    else {
+      // The stream of hits tells no estimate: ask for it first, and then for what lies above.
+      const { cutOff } = await retriever.search(type, { ...how, limit: 1 });
+      yield { type, cutOff, hits: retriever.searchAll(type, { ...how, ...(cutOff && { minScore: cutOff.minScore }) }) };
+    }
+  }
+}
+
+/** Says on standard error where each list was cut. */
+async function* announceCutOffs(results: AsyncIterable<Result>, messages: Messages): AsyncGenerator<Result> {
+  for await (const result of results) {
+    const { type, cutOff } = result;
+    if (cutOff) {
+      // Whole quarters of a hundredth: four digits are all of it, to be given as S the next time.
+      const minScore = Number(cutOff.minScore.toFixed(4));
+      const documents = formatAmount(cutOff.documents, 'document');
+      messages.note(`${sanitise(type)}: ${documents} above the estimated cut-off ${minScore}`);
+    }
+    yield result;
+  }
 }
 
 async function printJsonLines(results: AsyncIterable<Result>, { output }: Surroundings): Promise<void> {

@@ -12,14 +12,14 @@ export interface RankedDocument {
  * The best `limit` documents of each query, each once, by its best mention. Nobody knows how many rows that takes: as many as one
  * document has mentions may stand before the second document. So ask for some rows and, where they do not do, for twice as many.
  *
- * `queries` [n, dimensions]
+ * `queries` [n, dimensions], `minScores` [n]
  */
 export async function rankDocuments(
   vectors: LoadedVectors,
   queries: Float32Array,
   dimensions: number,
   limit: number,
-  minScore: number,
+  minScores: readonly number[],
 ): Promise<RankedDocument[][]> {
   const results: RankedDocument[][] = Array.from({ length: queries.length / dimensions }, () => []);
   let pending = results.map((_, query) => query);
@@ -31,6 +31,7 @@ export async function rankDocuments(
     for (const [place, query] of pending.entries()) {
       const from = place * nearest.limit;
       const to = from + nearest.limit;
+      const minScore = minScores[query] as number;
       const ranked = group(
         vectors,
         nearest.rows.subarray(from, to),

@@ -3,6 +3,7 @@ import { NerRetrieverError } from '../errors.js';
 import type { IndexFolder } from '../index/index-folder.js';
 import { storageError } from '../index/storage-error.js';
 import type { Matrix } from '../matrix.js';
+import { type CutOff, estimateCutOff } from './cut-off/estimate-cut-off.js';
 import type { Hit } from './hit.js';
 import { hybridHits } from './hybrid-hits.js';
 import { loadHit } from './load-hit.js';
@@ -19,16 +20,30 @@ export class Searcher {
     this.#vectors = new LoadedVectors(folder, options);
   }
 
-  /** The best `limit` documents of each query, best first; equal scores: the older document first. */
-  async search(queries: Matrix, limit: number, minScore: number): Promise<Hit[][]> {
+  /** The best `limit` documents of each query, best first; equal scores: the older document first. `minScore`: of all, or of each query. */
+  async search(queries: Matrix, limit: number, minScore: number | readonly number[]): Promise<Hit[][]> {
+    const minScores = typeof minScore === 'number' ? Array<number>(queries.rows).fill(minScore) : minScore;
     await this.#vectors.refresh();
     for (;;) {
-      const rankings = await rankDocuments(this.#vectors, queries.data, queries.columns, limit, minScore);
+      const rankings = await rankDocuments(this.#vectors, queries.data, queries.columns, limit, minScores);
       const hits = this.#load(rankings.flat());
       if (!hits.includes(undefined)) return split(hits as Hit[], rankings);
       // A document was replaced between the ranking and the look-up: ask the newer state of the index.
       if (!(await this.#vectors.refresh())) throw this.#withoutDocument();
     }
+  }
+
+  /** Where the type of each query is estimated to end, by the whole ranking; one ranking at a time is in memory. */
+  async cutOffs({ data, columns }: Matrix): Promise<CutOff[]> {
+    await this.#vectors.refresh();
+    const { rows } = this.#vectors;
+    const cutOffs: CutOff[] = [];
+    for (let from = 0; from < data.length; from += columns) {
+      const query = data.subarray(from, from + columns);
+      const [ranking = []] = await rankDocuments(this.#vectors, query, columns, rows, [Number.NEGATIVE_INFINITY]);
+      cutOffs.push(estimateCutOff(Float32Array.from(ranking, ({ score }) => score)));
+    }
+    return cutOffs;
   }
 
   /** The whole ranking, best first: every document that has a vector now, exactly once, whatever is committed meanwhile. */

@@ -56,7 +56,7 @@ export interface SearchOptions {
   readonly limit?: number;
   /**
    * Only documents that score at least this much; `auto`: as much as the type's last document is estimated to score, from the whole
-   * ranking (docs/searching.md says how good that is). Default: no limit. Not with `hybrid`, whose scores are sums of places.
+   * ranking (docs/cut-off.md says how good that is). Default: no limit. Not with `hybrid`, whose scores are sums of places.
    */
   readonly minScore?: number | 'auto';
   /**

@@ -3,7 +3,7 @@ import type { ScoredDocuments } from './ranking.js';
 
 /**
  * The obvious alternative to an estimate: the one threshold whose cut has the best mean F1 on the silver paragraphs that the estimate's
- * constants were fitted to (docs/searching.md).
+ * constants were fitted to (docs/cut-off.md).
  */
 export const fixedMinScore = 0.74;
 

@@ -2,7 +2,7 @@ import { bins, middle } from './score-histogram.js';
 
 /**
  * Fitted, with `priorShare` and `priorWeight`, to the bundled English model on silver paragraphs of types that trained it
- * (docs/searching.md says how); no benchmark had a part in it. The ratio rises e-fold with every 0.053 of cosine. Texts that are long
+ * (docs/cut-off.md says how), none of a benchmark. The ratio rises e-fold with every 0.053 of cosine. Texts that are long
  * or all of one subject raise all best mentions, noise too, so what the worst twentieth of the documents scores counts against it.
  */
 const intercept = -10;

@@ -27,7 +27,8 @@ const rooms = {
   search: ['index', 'text', 'mentions'],
   lexical: [],
   study: ['model', 'evaluation'],
-  evaluation: ['text', 'mentions', 'model', 'projection', 'lexical'],
+  // Measures the cut-off that a search estimates.
+  evaluation: ['text', 'mentions', 'model', 'projection', 'lexical', 'search'],
   training: ['evaluation', 'lexical', 'mentions', 'model', 'projection'],
 };
 

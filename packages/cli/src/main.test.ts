@@ -37,7 +37,8 @@ test.each([
   [['search', 'x', '--index', 'x', '--json', '--jsonl'], /Expected --json or --jsonl, but received both/],
   [['search', 'x', '--index', 'x', '--limit', '0'], /Expected a whole number from 1 for --limit, but received "0"/],
   [['search', 'x', '--index', 'x', '--hybrid', '--min-score', '0.1'], /--hybrid or --min-score/],
-  [['search', 'x', '--index', 'x', '--min-score', 'high'], /Expected a number for --min-score/],
+  [['search', 'x', '--index', 'x', '--hybrid', '--min-score', 'auto'], /--hybrid or --min-score/],
+  [['search', 'x', '--index', 'x', '--min-score', 'high'], /Expected a number or auto for --min-score/],
   [['index', '--index', 'x'], /Expected FILE… \(or - for standard input\), but received none/],
   [['index', 'a.jsonl'], /Expected --index, but received none/],
   [

@@ -60,6 +60,7 @@ export {
   type SearchResult,
 } from './retriever.js';
 export type { ApproximateParameters } from './search/approximate-documents.js';
+export type { CutOff } from './search/cut-off/estimate-cut-off.js';
 export type { EvidenceMention, Hit } from './search/hit.js';
 export {
   type ApproximateMeasure,

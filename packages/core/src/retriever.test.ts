@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 // The built package: its encoder threads need files that are JavaScript.
 import {
   type AddProgress,
+  type CutOff,
   type Document,
   type Hit,
   NerRetrieverError,
@@ -15,6 +16,7 @@ import {
   readJsonLines,
 } from '@ner-retriever/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { estimateCutOff } from './search/cut-off/estimate-cut-off.js';
 
 const model = fileURLToPath(new URL('../../../test/fixtures/tiny-model', import.meta.url));
 
@@ -100,6 +102,36 @@ describe('documents in, evidence out', () => {
     const above = all.filter(({ score }) => score >= minScore);
     expect(await collect(retriever.searchAll('dinosaur', { minScore }))).toEqual(above);
     expect((await retriever.search('dinosaur', { limit: 1000, minScore })).hits).toEqual(above);
+  });
+
+  test('minScore auto: what scores at least the estimate, which it tells', async () => {
+    await using retriever = await open();
+    await retriever.add(documents(300));
+    const all = await collect(retriever.searchAll('dinosaur'));
+    const { hits, cutOff } = await retriever.search('dinosaur', { limit: 1000, minScore: 'auto' });
+    const above = all.filter(({ score }) => score >= (cutOff as CutOff).minScore);
+    expect(hits).toEqual(above);
+    expect(cutOff?.documents).toBe(above.length);
+    expect(cutOff).toEqual(estimateCutOff(Float32Array.from(all, ({ score }) => score)));
+    expect(await collect(retriever.searchAll('dinosaur', { minScore: 'auto' }))).toEqual(above);
+
+    const many = await retriever.searchMany(['a Ferrari', 'dinosaur'], { limit: 1, minScore: 'auto' });
+    expect(many[1]).toEqual({ hits: above.slice(0, 1), cutOff });
+    expect(many[0]?.cutOff).toEqual((await retriever.search('a Ferrari', { minScore: 'auto' })).cutOff);
+    expect(await retriever.search('dinosaur')).not.toHaveProperty('cutOff');
+  });
+
+  test('minScore auto: nothing of an empty index; no other word', async () => {
+    await using retriever = await open();
+    expect(await retriever.search('dinosaur', { minScore: 'auto' })).toMatchObject({
+      hits: [],
+      cutOff: { documents: 0 },
+    });
+    expect(await collect(retriever.searchAll('dinosaur', { minScore: 'auto' }))).toEqual([]);
+    for (const wrong of [{ minScore: 'best' as 'auto' }, { mode: 'hybrid', minScore: 'auto' } as const]) {
+      expect((await failure(retriever.search('dinosaur', wrong))).code).toBe('OPTION_INVALID');
+      expect((await failure(collect(retriever.searchAll('dinosaur', wrong)))).code).toBe('OPTION_INVALID');
+    }
   });
 
   test('hybrid: the same documents and mentions, in the order of both rankings', async () => {

@@ -1,7 +1,7 @@
 import { VectorIndex } from '@ner-retriever/native';
 import type { Matrix } from '../matrix.js';
 import type { SystemName } from './evaluation-report.js';
-import type { Ranking } from './ranking.js';
+import type { Ranking, ScoredDocuments } from './ranking.js';
 
 /**
  * Vectors of mentions, searched exactly: a document's score is its best mention. Equal scores come in the order of the corpus.
@@ -32,8 +32,7 @@ export class MentionRanking implements Ranking {
   }
 
   async best(query: string, count: number): Promise<number[]> {
-    const vector = this.#queries.get(query);
-    if (vector === undefined) throw new Error(`No vector was made for the query "${query}".`);
+    const vector = this.#vectorOf(query);
     // A document with many mentions can fill a shallow result alone: look deeper until there are enough, or no more.
     for (let depth = 4 * count; ; depth *= 4) {
       const limit = Math.min(depth, this.#index.size);
@@ -43,5 +42,22 @@ export class MentionRanking implements Ranking {
       for (const row of rows) documents.add(this.#owners[row] as number);
       if (documents.size >= count || limit === this.#index.size) return [...documents].slice(0, count);
     }
+  }
+
+  async scored(query: string): Promise<ScoredDocuments> {
+    if (this.#index.size === 0) return { documents: [], scores: new Float32Array() };
+    const { rows, scores } = await this.#index.search(this.#vectorOf(query), this.#index.size);
+    const best = new Map<number, number>();
+    for (const [place, row] of rows.entries()) {
+      const document = this.#owners[row] as number;
+      if (!best.has(document)) best.set(document, scores[place] as number);
+    }
+    return { documents: [...best.keys()], scores: Float32Array.from(best.values()) };
+  }
+
+  #vectorOf(query: string): Float32Array {
+    const vector = this.#queries.get(query);
+    if (vector === undefined) throw new Error(`No vector was made for the query "${query}".`);
+    return vector;
   }
 }

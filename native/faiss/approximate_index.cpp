@@ -87,6 +87,14 @@ void ApproximateIndex::add(const float *rows, size_t count) {
   if (count > most - size)
     throw Failure(NER_INVALID_ARGUMENT, "expected at most " + std::to_string(most) + " rows in all, got " +
                                             std::to_string(count) + " beside " + std::to_string(size));
+  // NaN has no neighbours: it would cut the graph where it lies. Other kinds never find it, and are none the worse.
+  if (graph_ != nullptr) {
+    const size_t values = count * static_cast<size_t>(index_->d);
+    const auto *wrong = std::find_if(rows, rows + values, [](float value) { return !std::isfinite(value); });
+    if (wrong != rows + values)
+      throw Failure(NER_INVALID_ARGUMENT, "expected finite numbers in the rows of a graph (HNSW), got others in row " +
+                                              std::to_string((wrong - rows) / index_->d) + " of this call");
+  }
   if (count > 0) index_->add(static_cast<FaissCount>(count), rows);
 }
 

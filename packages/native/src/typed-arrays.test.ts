@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { crc32c } from './crc32c.js';
+import { FaissIndex } from './faiss-index.js';
+import { info } from './info.js';
 import { poolSpans } from './pool-spans.js';
 import { Projection } from './projection.js';
 import { VectorIndex } from './vector-index.js';
@@ -9,6 +11,7 @@ import { VectorIndex } from './vector-index.js';
 const projection = new Projection([], 2);
 const index = new VectorIndex({ dimensions: 2 });
 await index.add(Float32Array.of(1, 2));
+const faiss = info().faiss.available ? FaissIndex.create({ factory: 'Flat', dimensions: 2 }) : undefined;
 
 const takers: Record<string, (array: Float32Array) => unknown> = {
   'poolSpans, rows': (array) => poolSpans(array, 2, new Int32Array(0), 'last'),
@@ -20,6 +23,11 @@ const takers: Record<string, (array: Float32Array) => unknown> = {
   projectSync: (array) => projection.projectSync(array),
   'index.add': (array) => index.add(array),
   'index.search': (array) => index.search(array, 1),
+  ...(faiss && {
+    'faiss.train': (array) => faiss.train(array),
+    'faiss.add': (array) => faiss.add(array),
+    'faiss.search': (array) => faiss.search(array, 1),
+  }),
 };
 
 const cases = Object.entries(takers).map(([name, take]) => ({ name, take }));

@@ -122,7 +122,13 @@ async function measure({ name, parameter, ladder, build, search, bytes }) {
     batched,
     bytes: await bytes(),
   });
-  console.log(`${name}: ${buildSeconds.toFixed(1)} s, ${parameter ?? ''} ${setting}, recall ${recall.toFixed(3)}`);
+  progress(results.at(-1));
+}
+
+/** A line as soon as there is something to say: the whole takes long. */
+function progress({ name, setting, recall, buildSeconds, single, batched }) {
+  const speeds = `${Math.round(single)} and ${Math.round(batched)} queries/s`;
+  console.log(`${name}: ${buildSeconds.toFixed(1)} s, ${setting}, recall ${recall.toFixed(3)}, ${speeds}`);
 }
 
 /** The best of three rounds over the first `count` queries, `together` of them in a call. */
@@ -245,9 +251,7 @@ async function measureWithPython() {
   for await (const line of createInterface(child.stdout)) {
     const result = JSON.parse(line);
     results.push(result);
-    console.log(
-      `${result.name}: ${result.buildSeconds.toFixed(1)} s, ${result.setting}, recall ${result.recall.toFixed(3)}`,
-    );
+    progress(result);
   }
   const [exitCode] = await closed;
   if (exitCode !== 0) absent.push('faiss-cpu (it failed)');

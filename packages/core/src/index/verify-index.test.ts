@@ -1,10 +1,12 @@
 import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32c } from '@ner-retriever/native';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NerRetrieverError } from '../errors.js';
 import type { Mention } from '../mentions/mention.js';
+import { newApproximateName, writeApproximateRecord } from './approximate-record.js';
 import { exportDocuments, exportVectors } from './export-index.js';
 import { IndexFolder } from './index-folder.js';
 import type { IndexEntry } from './index-writer.js';
@@ -275,6 +277,23 @@ describe('damage', () => {
       /^has a mention 0–\d+ in a text of/,
     );
     expect(documentFault(packed([{ start: 2, end: 2, text }]))).toMatch(/^has a mention 2–2/);
+  });
+
+  test('an approximate index that is not what was written', async () => {
+    await make();
+    // What it holds does not matter here: FAISS may be missing.
+    const content = Buffer.from('a FAISS file');
+    const record = { factory: 'Flat', generation: 1, rows: 9, file: newApproximateName(), bytes: content.length };
+    const file = join(directory, record.file);
+    await writeFile(file, content);
+    await writeApproximateRecord(directory, { ...record, checksum: crc32c(content) });
+    expect(await reasons()).toEqual([]);
+    await writeFile(file, 'a FAISS fill');
+    expect((await verifyIndex(directory)).problems).toEqual([{ file, reason: 'it is not what was written' }]);
+    await rm(file);
+    expect((await verifyIndex(directory)).problems).toEqual([{ file, reason: 'it is missing' }]);
+    await write((writer) => writer.compact({ signal: undefined, report: () => {} }));
+    expect(await reasons()).toEqual([]);
   });
 
   test('a great many problems: the first hundred, and how many', async () => {

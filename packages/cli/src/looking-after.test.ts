@@ -4,6 +4,8 @@ import { existsSync, statSync } from 'node:fs';
 import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
+import { exportVectors } from '@ner-retriever/core';
+import { FaissIndex, info } from '@ner-retriever/native';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { binary, runCommand } from '../test-support/run-command.js';
 import { documentOf, tinyModel, workspace } from '../test-support/workspace.js';
@@ -182,6 +184,32 @@ describe('export', () => {
     expect(await readFile(out)).toEqual(await readFile(embedded));
   });
 
+  test.runIf(info().faiss.available)('a FAISS file, of any kind, with the same rows', async () => {
+    const vectors: number[][] = [];
+    for await (const { vectors: some } of exportVectors(index)) {
+      for (let row = 0; row < some.rows; row += 1) vectors.push([...some.data.subarray(row * 32, (row + 1) * 32)]);
+    }
+    for (const factory of ['Flat', 'HNSW32', 'IVF2,SQ8']) {
+      const out = path(`${factory}.faiss`);
+      const flags = ['--format', 'faiss', '--factory', factory, '--out', out];
+      const { code, stderr } = await runCommand(['export', '--index', index, ...flags]);
+      expect([code, stderr]).toEqual([0, expect.stringContaining(`${out}: 7 rows, ${factory}\n`)]);
+      const faiss = await FaissIndex.read(out);
+      expect([faiss.size, faiss.dimensions]).toEqual([7, 32]);
+      const found = await faiss.search(Float32Array.from(vectors.flat()), 1);
+      // Rows of equal vectors stand for each other.
+      const same = [...found.rows].map((row, query) => cosine(vectors[row] as number[], vectors[query] as number[]));
+      for (const score of same) expect(score).toBeCloseTo(1, 4);
+    }
+  });
+
+  test.runIf(info().faiss.available)('a factory string that FAISS does not know', async () => {
+    const flags = ['--format', 'faiss', '--factory', 'Pancake', '--out', path('pancake')];
+    const { code, stderr } = await runCommand(['export', '--index', index, ...flags]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error: .*Pancake/)]);
+    expect(existsSync(path('pancake.partial'))).toBe(false);
+  });
+
   test('what cannot be written leaves nothing behind', async () => {
     const inNoFolder = await runCommand(['export', '--index', index, '--out', path('no/folder.jsonl')]);
     expect(inNoFolder).toMatchObject({
@@ -242,3 +270,8 @@ test('the help of each names its flags and shows examples', async () => {
     expect(stdout).toContain(`ner-retriever ${verb} --index wiki.index`);
   }
 });
+
+/** Of vectors of length 1. */
+function cosine(one: readonly number[], other: readonly number[]): number {
+  return one.reduce((sum, value, column) => sum + value * (other[column] as number), 0);
+}

@@ -138,6 +138,17 @@ describe('an index that is whole', () => {
     folder.close();
     expect(await verifyIndex(directory)).toMatchObject({ whole: true, documents: 4 });
   });
+
+  test('nor does a compaction, whenever it comes', async () => {
+    await make();
+    for (let round = 0; round < 8; round += 1) {
+      await write((writer) => writer.commit([entry('c', [round])]));
+      const compaction = write((writer) => writer.compact({ signal: undefined, report: () => {} }));
+      const results = await Promise.all(Array.from({ length: 3 }, () => verifyIndex(directory)));
+      await compaction;
+      expect(results).toEqual(results.map(() => expect.objectContaining({ problems: [], documents: 4 })));
+    }
+  });
 });
 
 describe('damage', () => {

@@ -28,7 +28,7 @@ beforeAll(async () => {
   await cp(tinyModel, model, { recursive: true });
   const added = await lines('docs.jsonl', documents);
   const flags = ['--index', index, '--mentions', 'given'];
-  const first = await runCommand(['index', added, ...flags, '--model', model, '--precision', 'float32']);
+  const first = await runCommand(['index', added, ...flags, '--model', model, '--precision', 'int8']);
   expect(first.code).toBe(0);
   const again = await lines('again.jsonl', [
     documentOf('gone', 'Nothing is left of it.'),
@@ -57,14 +57,14 @@ describe('index-info', () => {
       documents: 6,
       mentions: 7,
       dimensions: 32,
-      precision: 'float32',
+      precision: 'int8',
       segments: 1,
       deadRows: 1,
-      vectorBytes: 8 * (32 * 4 + 4),
+      vectorBytes: 8 * (5 * 32 + 16),
       model: { name: 'tiny-random', directory: path('model') },
     });
     const text = await runCommand(['index-info', '--index', index]);
-    expect(text.stdout).toMatch(/vectors +32 × float32, in 1 segment\n/);
+    expect(text.stdout).toMatch(/vectors +32 × int8, in 1 segment\n/);
     expect(text.stdout).toMatch(/dead rows +1; "compact" gives back \d+ B or more\n/);
   });
 
@@ -89,11 +89,16 @@ describe('verify', () => {
     await flip(vectors, 200);
     const { code, stdout } = await runCommand(['verify', '--index', damaged]);
     expect(stdout).toMatch(/000001\.vectors: rows 0 to 5 of this segment \(block 1\) were changed\n/);
-    expect(stdout).toMatch(/is damaged \(1 problem; 6 documents, .*\)\. Restore the folder from a copy, or make/);
+    expect(stdout).toMatch(/000001\.vectors: row 1 of this segment and its checksum do not agree\n/);
+    expect(stdout).toMatch(/is damaged \(2 problems; 6 documents, .*\)\. Restore the folder from a copy, or make/);
     expect(code).toBe(1);
     const json = await runCommand(['verify', '--index', damaged, '--json']);
     expect(json.code).toBe(1);
-    expect(JSON.parse(json.stdout)).toMatchObject({ whole: false, problemCount: 1, problems: [{ file: vectors }] });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      whole: false,
+      problemCount: 2,
+      problems: [{ file: vectors }, { file: vectors }],
+    });
   });
 
   test('where there is no index, and what is no flag', async () => {
@@ -160,7 +165,7 @@ describe('export', () => {
     expect(gunzipSync(await readFile(path('all.jsonl.gz'))).toString()).toBe(stdout);
   });
 
-  test('indexed anew: the same hits with the same scores', async () => {
+  test('indexed anew, in another precision: the same hits with the same scores', async () => {
     const again = path('again');
     await runCommand(['export', '--index', index, '--out', path('again.jsonl.gz')]);
     const made = ['index', path('again.jsonl.gz'), '--index', again, '--mentions', 'given', '--precision', 'float32'];

@@ -242,6 +242,16 @@ describe('damage', () => {
     expect((await verifyIndex(directory)).whole).toBe(true);
   });
 
+  test("SQLite's own findings, one by one", async () => {
+    await make();
+    const whole = await readFile(catalog());
+    // The number of free pages, in the header.
+    whole[39] = 7;
+    await writeFile(catalog(), whole);
+    const { problems } = await verifyIndex(directory);
+    expect(problems).toEqual([{ file: catalog(), reason: 'Freelist: size is 0 but should be 7' }]);
+  });
+
   test('a damaged manifest does not hide what else is wrong', async () => {
     await make();
     const file = join(directory, 'manifest.json');

@@ -10,6 +10,7 @@ import { newApproximateName, writeApproximateRecord } from './approximate-record
 import { Catalog } from './catalog.js';
 import { exportDocuments, exportVectors } from './export-index.js';
 import { IndexFolder } from './index-folder.js';
+import type { VerifyProgress } from './index-verification.js';
 import type { IndexEntry } from './index-writer.js';
 import { segmentFiles } from './segment-files.js';
 import { documentFault, packDocument } from './stored-document.js';
@@ -107,6 +108,15 @@ describe('an index that is whole', () => {
   test('an empty one, too', async () => {
     await IndexFolder.create(directory, manifest);
     expect(await verifyIndex(directory)).toMatchObject({ whole: true, documents: 0, rows: 0, segments: 0 });
+  });
+
+  test('says how far it is', async () => {
+    await make();
+    const steps: VerifyProgress[] = [];
+    const { bytes } = await verifyIndex(directory, { onProgress: (step) => steps.push(step) });
+    expect([...new Set(steps.map(({ part }) => part))]).toEqual(['vectors', 'documents', 'catalog']);
+    expect(steps.map((step) => step.bytes)).toEqual(steps.map((step) => step.bytes).sort((a, b) => a - b));
+    expect(steps.at(-1)).toMatchObject({ bytes, totalBytes: bytes });
   });
 
   test('what a kill left behind is named, and no damage', async () => {

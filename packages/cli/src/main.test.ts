@@ -11,7 +11,19 @@ test('--version', async () => {
 test('help on two levels, on stdout', async () => {
   const overview = await runCommand(['--help']);
   expect(overview).toMatchObject({ code: 0, stderr: '' });
-  const verbs = ['index', 'search', 'detect', 'embed', 'eval', 'serve', 'index-info', 'doctor'];
+  const verbs = [
+    'index',
+    'search',
+    'detect',
+    'embed',
+    'eval',
+    'serve',
+    'index-info',
+    'verify',
+    'compact',
+    'export',
+    'doctor',
+  ];
   for (const verb of verbs) expect(overview.stdout).toMatch(new RegExp(`^  ${verb} +\\S`, 'm'));
 
   const help = await Promise.all(verbs.map((verb) => runCommand([verb, '--help'])));

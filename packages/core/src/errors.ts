@@ -455,7 +455,7 @@ const kinds = {
     status: 500,
     exitCode: 1,
     message: (d) =>
-      `The index is damaged: ${d.file}: ${d.reason}. Restore the folder from a copy, or make the index again.`,
+      `The index is damaged: ${d.file}: ${d.reason}. Restore the folder from a copy, or make the index again; "ner-retriever verify" names all that is damaged.`,
   },
   INDEX_LOCKED: {
     status: 409,

@@ -257,9 +257,11 @@ export class Catalog {
 
   /** What SQLite finds wrong with the structure of the file. Reads all of it, on the thread of the caller. */
   structureFaults(): string[] {
-    return this.#rows(`SELECT CAST(integrity_check AS BLOB) FROM pragma_integrity_check(${maximumFaults})`)
-      .map(([fault]) => (fault as Buffer).toString('utf8'))
-      .filter((fault) => fault !== 'ok');
+    const answers = this.#rows(`SELECT CAST(integrity_check AS BLOB) FROM pragma_integrity_check(${maximumFaults})`);
+    // An answer may have several lines, the first of which says no more than that it is about the main database.
+    return answers
+      .flatMap(([answer]) => (answer as Buffer).toString('utf8').split('\n'))
+      .filter((fault) => fault !== 'ok' && !fault.startsWith('***'));
   }
 
   /**

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as pause } from 'node:timers/promises';
 import { crc32c } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
+import { readApproximateRecord } from './approximate-record.js';
 import { Catalog, catalogFile } from './catalog.js';
 import {
   type CountedColumn,
@@ -11,6 +12,7 @@ import {
   openCountedColumns,
   readRows,
 } from './counted-columns.js';
+import { fileChecksum } from './file-checksum.js';
 import { type IndexProblem, IndexProblems } from './index-problems.js';
 import type { Manifest } from './manifest.js';
 import { RowOwners } from './row-owners.js';
@@ -98,6 +100,7 @@ export class IndexVerification {
         this.#totalBytes = countedBytes(segments) + catalogBytes;
         const areOwnersKnown = (await this.#readSegments(segments)) && manifest && blocks;
         await this.attempt(() => this.#readDocuments(catalog, areOwnersKnown ? segments : null, catalogBytes));
+        await this.attempt(() => this.#readApproximate(catalog));
         this.#step('catalog', 0);
         await this.attempt(() => this.#checkCatalog(catalog));
       }
@@ -238,6 +241,21 @@ export class IndexVerification {
   #compare(what: string, expected: number, received: number): void {
     if (expected === received) return;
     this.#problems.add(this.#catalogFile, `it counts ${expected} ${what} and has ${received}`);
+  }
+
+  /** The FAISS file, unless a compaction has made it useless. */
+  async #readApproximate(catalog: Catalog): Promise<void> {
+    const record = readApproximateRecord(this.#directory);
+    if (record?.generation !== catalog.totals().generation) return;
+    const file = join(this.#directory, record.file);
+    const found = await fileChecksum(file).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return null;
+      throw cause;
+    });
+    if (found?.bytes === record.bytes && found.checksum === record.checksum) return;
+    // Another one that was built meanwhile takes its place.
+    if (readApproximateRecord(this.#directory)?.file !== record.file) return;
+    this.#problems.add(file, found ? 'it is not what was written' : 'it is missing');
   }
 
   /** SQLite's own checks. */

@@ -1,12 +1,16 @@
 import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32c } from '@ner-retriever/native';
 import Database from 'libsql';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { NerRetrieverError } from '../errors.js';
 import type { Mention } from '../mentions/mention.js';
+import { newApproximateName, writeApproximateRecord } from './approximate-record.js';
+import { Catalog } from './catalog.js';
 import { exportDocuments, exportVectors } from './export-index.js';
 import { IndexFolder } from './index-folder.js';
+import type { VerifyProgress } from './index-verification.js';
 import type { IndexEntry } from './index-writer.js';
 import { segmentFiles } from './segment-files.js';
 import { documentFault, packDocument } from './stored-document.js';
@@ -106,6 +110,15 @@ describe('an index that is whole', () => {
     expect(await verifyIndex(directory)).toMatchObject({ whole: true, documents: 0, rows: 0, segments: 0 });
   });
 
+  test('says how far it is', async () => {
+    await make();
+    const steps: VerifyProgress[] = [];
+    const { bytes } = await verifyIndex(directory, { onProgress: (step) => steps.push(step) });
+    expect([...new Set(steps.map(({ part }) => part))]).toEqual(['vectors', 'documents', 'catalog']);
+    expect(steps.map((step) => step.bytes)).toEqual(steps.map((step) => step.bytes).sort((a, b) => a - b));
+    expect(steps.at(-1)).toMatchObject({ bytes, totalBytes: bytes });
+  });
+
   test('what a kill left behind is named, and no damage', async () => {
     await make();
     const [file] = columns(1).map((column) => column.file) as [string];
@@ -135,6 +148,19 @@ describe('an index that is whole', () => {
     await writer.close();
     folder.close();
     expect(await verifyIndex(directory)).toMatchObject({ whole: true, documents: 4 });
+  });
+
+  test('nor does a compaction, even one that takes the files away before they are opened', async () => {
+    await make();
+    const hold = Catalog.prototype.holdSnapshot;
+    const spy = vi.spyOn(Catalog.prototype, 'holdSnapshot').mockImplementationOnce(function (this: Catalog) {
+      hold.call(this);
+      // Waited for: then the files of the state that is held are gone.
+      return write((writer) => writer.compact({ signal: undefined, report: () => {} })) as unknown as undefined;
+    });
+    expect(await verifyIndex(directory)).toMatchObject({ problems: [], documents: 4, rows: 6 });
+    expect(spy).toHaveBeenCalledTimes(2);
+    spy.mockRestore();
   });
 });
 
@@ -226,6 +252,16 @@ describe('damage', () => {
     expect((await verifyIndex(directory)).whole).toBe(true);
   });
 
+  test("SQLite's own findings, one by one", async () => {
+    await make();
+    const whole = await readFile(catalog());
+    // The number of free pages, in the header.
+    whole[39] = 7;
+    await writeFile(catalog(), whole);
+    const { problems } = await verifyIndex(directory);
+    expect(problems).toEqual([{ file: catalog(), reason: 'Freelist: size is 0 but should be 7' }]);
+  });
+
   test('a damaged manifest does not hide what else is wrong', async () => {
     await make();
     const file = join(directory, 'manifest.json');
@@ -275,6 +311,23 @@ describe('damage', () => {
       /^has a mention 0–\d+ in a text of/,
     );
     expect(documentFault(packed([{ start: 2, end: 2, text }]))).toMatch(/^has a mention 2–2/);
+  });
+
+  test('an approximate index that is not what was written', async () => {
+    await make();
+    // What it holds does not matter here: FAISS may be missing.
+    const content = Buffer.from('a FAISS file');
+    const record = { factory: 'Flat', generation: 1, rows: 9, file: newApproximateName(), bytes: content.length };
+    const file = join(directory, record.file);
+    await writeFile(file, content);
+    await writeApproximateRecord(directory, { ...record, checksum: crc32c(content) });
+    expect(await reasons()).toEqual([]);
+    await writeFile(file, 'a FAISS fill');
+    expect((await verifyIndex(directory)).problems).toEqual([{ file, reason: 'it is not what was written' }]);
+    await rm(file);
+    expect((await verifyIndex(directory)).problems).toEqual([{ file, reason: 'it is missing' }]);
+    await write((writer) => writer.compact({ signal: undefined, report: () => {} }));
+    expect(await reasons()).toEqual([]);
   });
 
   test('a great many problems: the first hundred, and how many', async () => {

@@ -132,9 +132,10 @@ describe('compact', () => {
     const directory = await copy('interrupted');
     for (let delay = 40; delay < 240; delay += 25) {
       const child = spawn(process.execPath, [binary, 'compact', '--index', directory]);
+      const ended = once(child, 'close');
       await wait(delay);
       child.kill('SIGINT');
-      await once(child, 'close');
+      await ended;
       expect((await runCommand(['verify', '--index', directory])).stdout).toMatch(/is whole: 6 documents/);
     }
   });
@@ -249,10 +250,11 @@ describe('export', () => {
     expect((await runCommand(['index', source, '--index', large, '--model', tinyModel])).code).toBe(0);
     const out = path('large.jsonl.gz');
     const child = spawn(process.execPath, [binary, 'export', '--index', large, '--out', out]);
+    const ended = once(child, 'close');
     const size = () => (existsSync(`${out}.partial`) ? statSync(`${out}.partial`).size : 0);
     while (size() === 0 && child.exitCode === null) await wait(5);
     child.kill('SIGINT');
-    const [code] = await once(child, 'close');
+    const [code] = await ended;
     expect(code).toBe(130);
     expect([existsSync(out), existsSync(`${out}.partial`)]).toEqual([false, false]);
     await rm(large, { recursive: true });

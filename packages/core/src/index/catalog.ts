@@ -283,7 +283,9 @@ export class Catalog {
       const [inOrder, sought] = [wordsInOrder, wordsSought].map((sql) => this.#row(sql) as number[]);
       return inOrder?.[0] === (counted[1] ?? 0) && inOrder.join() === sought?.join();
     } catch (error) {
-      if ((error as { code?: unknown }).code === 'SQLITE_CORRUPT_VTAB') return false;
+      const code = String((error as { code?: unknown }).code);
+      // Records that come twice cannot be copied.
+      if (code === 'SQLITE_CORRUPT_VTAB' || code.startsWith('SQLITE_CONSTRAINT')) return false;
       throw error;
     } finally {
       this.#database.exec('PRAGMA query_only = ON');

@@ -190,13 +190,8 @@ describe('damage', () => {
       const flipped = Buffer.from(whole);
       flipped[at] = (flipped[at] as number) ^ (1 << bit);
       await writeFile(catalog(), flipped);
-      const isWhole = await verifyIndex(directory).then(
-        (verification) => verification.whole,
-        (error: unknown) => {
-          expect(NerRetrieverError.isInstance(error), `byte ${at}: ${error}`).toBe(true);
-          return false;
-        },
-      );
+      // Damage is not thrown.
+      const { whole: isWhole } = await verifyIndex(directory);
       if (isWhole) expect(await dump(), `byte ${at}, bit ${bit}`).toBe(expected);
       else found += 1;
     }

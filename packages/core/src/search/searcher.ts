@@ -1,4 +1,4 @@
-import { LoadedApproximate } from '../index/approximate-rows.js';
+import { LoadedApproximate } from '../index/approximate/approximate-rows.js';
 import type { IndexFolder } from '../index/index-folder.js';
 import type { IndexSnapshot } from '../index/index-snapshot.js';
 import { storageError } from '../index/storage-error.js';

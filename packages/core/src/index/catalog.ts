@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
@@ -471,11 +471,12 @@ function varints(bytes: Buffer): number[] {
   return numbers;
 }
 
-/** @throws NerRetrieverError INDEX_DAMAGED where there is no catalog: the driver would make an empty one */
+/** @throws NerRetrieverError INDEX_DAMAGED where there is no catalog: the driver would make an empty one, or have no words for it */
 function catalogPath(directory: string): string {
   const file = resolve(directory, catalogFile);
-  if (!existsSync(file)) throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'it is missing' });
-  return file;
+  const facts = statSync(file, { throwIfNoEntry: false });
+  if (facts?.isFile()) return file;
+  throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: facts ? 'it is no file' : 'it is missing' });
 }
 
 function isNotWritable(error: unknown): boolean {

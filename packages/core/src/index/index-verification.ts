@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as pause } from 'node:timers/promises';
 import { crc32c } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
+import { checkApproximateFile, readApproximateRecord } from './approximate-record.js';
 import { Catalog, catalogFile } from './catalog.js';
 import {
   type CountedColumn,
@@ -100,6 +101,7 @@ export class IndexVerification {
         await this.attempt(() => this.#readDocuments(catalog, areOwnersKnown ? segments : null, catalogBytes));
         this.#step('catalog', 0);
         await this.attempt(() => this.#checkCatalog(catalog));
+        await this.attempt(() => this.#checkApproximate(catalog));
       }
       const uncounted = manifest && catalog ? await this.#uncounted(segments, catalog) : [];
       return {
@@ -136,6 +138,11 @@ export class IndexVerification {
   /** True where a file is missing because a compaction has taken it away since. */
   #isOver(catalog: Catalog, segments: readonly CountedColumns[]): boolean {
     if (segments.every(({ columns }) => columns.every(({ handle }) => handle !== null))) return false;
+    return this.#hasMoved(catalog);
+  }
+
+  /** True where a compaction has come since. */
+  #hasMoved(catalog: Catalog): boolean {
     const now = Catalog.openForReading(this.#directory);
     try {
       return now.totals().generation !== catalog.totals().generation;
@@ -244,6 +251,19 @@ export class IndexVerification {
   async #checkCatalog(catalog: Catalog): Promise<void> {
     for (const fault of catalog.structureFaults()) this.#problems.add(this.#catalogFile, fault);
     if (!catalog.wordsAgree()) this.#problems.add(this.#catalogFile, 'its full text and the documents do not agree');
+  }
+
+  /** The approximate index, where it stands for the rows as they are. */
+  async #checkApproximate(catalog: Catalog): Promise<void> {
+    const record = readApproximateRecord(this.#directory);
+    if (record?.generation !== catalog.totals().generation) return;
+    try {
+      await checkApproximateFile(this.#directory, record);
+    } catch (error) {
+      // A compaction, or another building, may have taken the file away since.
+      const isOver = readApproximateRecord(this.#directory)?.file !== record.file || this.#hasMoved(catalog);
+      if (!isOver) throw error;
+    }
   }
 
   /** What lies beside the rows that count. */

@@ -126,9 +126,10 @@ export class Searcher {
   ): Promise<RankedRows[]> {
     const { approximate } = options;
     const documents = await this.#selected(snapshot, options);
-    const { generation } = snapshot.catalog.totals();
-    const rows = approximate && (await this.#approximate.rows(generation));
-    return rows
+    const totals = snapshot.catalog.totals();
+    const rows = approximate && (await this.#approximate.rows(totals.generation));
+    // One that was built of a newer state has rows that this one does not.
+    return rows && rows.size <= totals.rows
       ? approximateDocuments(snapshot, rows, queries, limit, documents, approximate)
       : nearestDocuments(snapshot, queries, limit, { documents });
   }

@@ -42,6 +42,8 @@ export class Catalog {
   private constructor(file: string, name = file) {
     this.#file = file;
     this.#database = new Database(name, { timeout: busyTimeoutMs });
+    // Damage to a page is rather an error than a record that is not found.
+    this.#database.exec('PRAGMA cell_size_check = ON');
   }
 
   /** Makes the file if there is none, or finishes one whose making was cut short. */
@@ -125,7 +127,8 @@ export class Catalog {
   }
 
   endSnapshot(): void {
-    this.#database.exec('ROLLBACK');
+    // A damaged file may have ended it.
+    if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
   }
 
   totals(): Totals {

@@ -120,7 +120,14 @@ export class IndexFolder {
     return this.#guard(() =>
       this.catalog.read(() => {
         const found = this.catalog.find(id);
-        return found && this.catalog.document(found.ordinal)?.document;
+        if (!found) return undefined;
+        const document = this.catalog.document(found.ordinal)?.document;
+        if (document?.id === id) return document;
+        const file = join(this.directory, catalogFile);
+        throw new NerRetrieverError('INDEX_DAMAGED', {
+          file,
+          reason: `its list of ids names another document as "${id}"`,
+        });
       }),
     );
   }

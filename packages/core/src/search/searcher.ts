@@ -140,9 +140,11 @@ export class Searcher {
       }
       return rankings;
     }
-    const { generation } = snapshot.catalog.totals();
-    const rows = approximate && (await this.#approximate.rows(generation));
-    const rankings = rows
+    const totals = snapshot.catalog.totals();
+    const rows = approximate && (await this.#approximate.rows(totals.generation));
+    // One that was built of a newer state has rows that this one does not.
+    const isUsable = rows && rows.size <= totals.rows;
+    const rankings = isUsable
       ? await approximateDocuments(snapshot, rows, queries, limit, documents, approximate)
       : await nearestDocuments(snapshot, queries, limit, { documents });
     return rankings.map((ranking) => {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32c } from '@ner-retriever/native';
 import { NerRetrieverError } from '../../errors.js';
 import { writeFileDurably } from '../write-file-durably.js';
+import { fileChecksum } from './file-checksum.js';
 
 /** What is known of an index's approximate index: `approximate.json`, written once the file it names is whole. */
 export interface ApproximateRecord {
@@ -41,6 +42,17 @@ export function readApproximateRecord(directory: string): ApproximateRecord | un
     throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'its content and its checksum do not agree' });
   }
   return record as unknown as ApproximateRecord;
+}
+
+/** @throws NerRetrieverError INDEX_DAMAGED where the file that a record names is not what was written */
+export async function checkApproximateFile(directory: string, record: ApproximateRecord): Promise<void> {
+  const file = join(directory, record.file);
+  const { size } = await stat(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT') throw cause;
+    throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'it is missing' }, { cause });
+  });
+  if (size === record.bytes && (await fileChecksum(file)).checksum === record.checksum) return;
+  throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'it is not what was written' });
 }
 
 /** From now on this is the approximate index; the file that it names is whole and durable. */

@@ -1,10 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaissIndex, type FaissSearchParameters, type FaissSearchResult } from '@ner-retriever/native';
 import { NerRetrieverError } from '../../errors.js';
-import { type ApproximateRecord, readApproximateRecord } from './approximate-record.js';
+import { type ApproximateRecord, checkApproximateFile, readApproximateRecord } from './approximate-record.js';
 import { faissError } from './faiss-error.js';
-import { fileChecksum } from './file-checksum.js';
 
 /** The approximate index of an index folder, as far as it stands for the rows of one generation. */
 export class ApproximateRows {
@@ -24,14 +22,7 @@ export class ApproximateRows {
   /** @throws NerRetrieverError INDEX_DAMAGED, BACKEND_UNAVAILABLE, FAISS_FAILED */
   static async load(directory: string, record: ApproximateRecord): Promise<ApproximateRows> {
     const file = join(directory, record.file);
-    const { size } = await stat(file).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'ENOENT') throw cause;
-      throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'it is missing' }, { cause });
-    });
-    // FAISS believes what it reads.
-    if (size !== record.bytes || (await fileChecksum(file)).checksum !== record.checksum) {
-      throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'it is not what was written' });
-    }
+    await checkApproximateFile(directory, record); // FAISS believes what it reads
     try {
       return new ApproximateRows(record, await FaissIndex.read(file));
     } catch (error) {

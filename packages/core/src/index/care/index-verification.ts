@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as pause } from 'node:timers/promises';
 import { crc32c } from '@ner-retriever/native';
 import { NerRetrieverError } from '../../errors.js';
-import { readApproximateRecord } from '../approximate/approximate-record.js';
-import { fileChecksum } from '../approximate/file-checksum.js';
+import { checkApproximateFile, readApproximateRecord } from '../approximate/approximate-record.js';
 import { Catalog, catalogFile } from '../catalog/catalog.js';
 import { type Block, unpackBlock } from '../catalog/stored-block.js';
 import { type DocumentColumns, documentFault } from '../catalog/stored-document.js';
@@ -100,9 +99,9 @@ export class IndexVerification {
         this.#totalBytes = countedBytes(segments) + catalogBytes;
         const areOwnersKnown = (await this.#readSegments(segments)) && manifest && blocks;
         await this.attempt(() => this.#readDocuments(catalog, areOwnersKnown ? segments : null, catalogBytes));
-        await this.attempt(() => this.#readApproximate(catalog));
         this.#step('catalog', 0);
         await this.attempt(() => this.#checkCatalog(catalog));
+        await this.attempt(() => this.#checkApproximate(catalog));
       }
       const uncounted = manifest && catalog ? await this.#uncounted(segments, catalog) : [];
       return {
@@ -139,6 +138,11 @@ export class IndexVerification {
   /** True where a file is missing because a compaction has taken it away since. */
   #isOver(catalog: Catalog, segments: readonly CountedColumns[]): boolean {
     if (segments.every(({ columns }) => columns.every(({ handle }) => handle !== null))) return false;
+    return this.#hasMoved(catalog);
+  }
+
+  /** True where a compaction has come since. */
+  #hasMoved(catalog: Catalog): boolean {
     const now = Catalog.openForReading(this.#directory);
     try {
       return now.totals().generation !== catalog.totals().generation;
@@ -243,25 +247,23 @@ export class IndexVerification {
     this.#problems.add(this.#catalogFile, `it counts ${expected} ${what} and has ${received}`);
   }
 
-  /** The FAISS file, unless a compaction has made it useless. */
-  async #readApproximate(catalog: Catalog): Promise<void> {
-    const record = readApproximateRecord(this.#directory);
-    if (record?.generation !== catalog.totals().generation) return;
-    const file = join(this.#directory, record.file);
-    const found = await fileChecksum(file).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT') return null;
-      throw cause;
-    });
-    if (found?.bytes === record.bytes && found.checksum === record.checksum) return;
-    // Another one that was built meanwhile takes its place.
-    if (readApproximateRecord(this.#directory)?.file !== record.file) return;
-    this.#problems.add(file, found ? 'it is not what was written' : 'it is missing');
-  }
-
   /** SQLite's own checks. */
   async #checkCatalog(catalog: Catalog): Promise<void> {
     for (const fault of catalog.structureFaults()) this.#problems.add(this.#catalogFile, fault);
     if (!catalog.wordsAgree()) this.#problems.add(this.#catalogFile, 'its full text and the documents do not agree');
+  }
+
+  /** The approximate index, where it stands for the rows as they are. */
+  async #checkApproximate(catalog: Catalog): Promise<void> {
+    const record = readApproximateRecord(this.#directory);
+    if (record?.generation !== catalog.totals().generation) return;
+    try {
+      await checkApproximateFile(this.#directory, record);
+    } catch (error) {
+      // A compaction, or another building, may have taken the file away since.
+      const isOver = readApproximateRecord(this.#directory)?.file !== record.file || this.#hasMoved(catalog);
+      if (!isOver) throw error;
+    }
   }
 
   /** What lies beside the rows that count. */

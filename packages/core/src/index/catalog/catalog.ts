@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
@@ -42,6 +42,8 @@ export class Catalog {
   private constructor(file: string, name = file) {
     this.#file = file;
     this.#database = new Database(name, { timeout: busyTimeoutMs });
+    // Damage to a page is rather an error than a record that is not found.
+    this.#database.exec('PRAGMA cell_size_check = ON');
   }
 
   /** Makes the file if there is none, or finishes one whose making was cut short. */
@@ -125,7 +127,8 @@ export class Catalog {
   }
 
   endSnapshot(): void {
-    this.#database.exec('ROLLBACK');
+    // A damaged file may have ended it.
+    if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
   }
 
   totals(): Totals {
@@ -475,11 +478,12 @@ function varints(bytes: Buffer): number[] {
   return numbers;
 }
 
-/** @throws NerRetrieverError INDEX_DAMAGED where there is no catalog: the driver would make an empty one */
+/** @throws NerRetrieverError INDEX_DAMAGED where there is no catalog: the driver would make an empty one, or have no words for it */
 function catalogPath(directory: string): string {
   const file = resolve(directory, catalogFile);
-  if (!existsSync(file)) throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'it is missing' });
-  return file;
+  const facts = statSync(file, { throwIfNoEntry: false });
+  if (facts?.isFile()) return file;
+  throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: facts ? 'it is no file' : 'it is missing' });
 }
 
 function isNotWritable(error: unknown): boolean {

@@ -31,17 +31,21 @@ export class MappedVectors {
     const blocks = catalog.blocksAfter(this.#lastBlock);
     for (let from = 0; from < blocks.length; ) {
       const segment = blocks[from]?.segment as number;
-      const other = blocks.findIndex((block, index) => index > from && block.segment !== segment);
-      const some = blocks.slice(from, other < 0 ? blocks.length : other);
+      const next = blocks.findIndex((block, index) => index > from && block.segment !== segment);
+      const some = blocks.slice(from, next < 0 ? blocks.length : next);
       const files = segmentFiles(directory, segment, precision, dimensions).map(({ file }) => file);
+      const other = some.find(({ checksums }) => checksums.length !== files.length);
+      if (other)
+        this.#damaged(
+          `block ${other.block} is of ${other.checksums.length} columns where ${precision} has ${files.length}`,
+        );
       await this.segments.map(files, some).catch(throwMissing);
       this.#lastBlock = some.at(-1)?.block as number;
       from += some.length;
     }
     const { rows } = catalog.totals();
     if (this.segments.rows >= rows) return;
-    const reason = `its blocks have ${this.segments.rows} rows where it counts ${rows}`;
-    throw new NerRetrieverError('INDEX_DAMAGED', { file: join(directory, catalogFile), reason });
+    this.#damaged(`its blocks have ${this.segments.rows} rows where it counts ${rows}`);
   }
 
   /** The documents that are alive in the catalog's state: nothing else may be found. */
@@ -64,6 +68,10 @@ export class MappedVectors {
   release(): void {
     this.#holders -= 1;
     if (this.#holders === 0) this.segments.close();
+  }
+
+  #damaged(reason: string): never {
+    throw new NerRetrieverError('INDEX_DAMAGED', { file: join(this.#layout.directory, catalogFile), reason });
   }
 }
 

@@ -64,7 +64,7 @@ async function build(directory, mentions, ...file) {
     mentions: Number(mentions),
     'seconds (without making the vectors)': round(seconds),
     'documents a second': Math.round(documents / seconds),
-    'bytes a mention': round(folder.bytes() / mentions),
+    'bytes a mention': round(folder.bytes().total / mentions),
     'of them vectors and codes': 5 * real.dimensions + 16,
   };
   folder.close();
@@ -183,7 +183,7 @@ async function update(directory, mentions, ...file) {
 
 async function compact(directory) {
   const folder = await IndexFolder.open(directory);
-  const before = folder.bytes();
+  const before = folder.bytes().total;
   const writer = await folder.openWriter();
   const { removedRows, movedRows, elapsedMs } = await writer.compact({ signal: undefined, report: () => {} });
   await writer.close();
@@ -192,7 +192,7 @@ async function compact(directory) {
     'rows moved': movedRows,
     'seconds for the vectors': round(elapsedMs / 1000),
     'MB before': round(before / 1e6),
-    'MB after': round(folder.bytes() / 1e6),
+    'MB after': round(folder.bytes().total / 1e6),
   };
   folder.close();
   return result;

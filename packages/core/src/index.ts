@@ -37,6 +37,7 @@ export { type VerifyOptions, verifyIndex } from './index/verify-index.js';
 export type { Matrix } from './matrix.js';
 export type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
 export type { DetectorOptions, MentionDetector } from './mentions/mention-detector.js';
+export type { CutOffConstants } from './model/cut-off-constants.js';
 export {
   type DownloadedModel,
   type DownloadModelOptions,

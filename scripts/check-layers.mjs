@@ -24,7 +24,7 @@ const rooms = {
   // ProjectionHead.train loads the training room when it is called.
   projection: ['evaluation', 'training'],
   index: ['text', 'mentions', 'model', 'lexical'],
-  search: ['index', 'text', 'mentions'],
+  search: ['index', 'text', 'mentions', 'model'],
   lexical: [],
   study: ['model', 'evaluation'],
   // Measures the cut-off that a search estimates.

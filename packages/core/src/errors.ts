@@ -279,6 +279,12 @@ const kinds = {
     message: (d) =>
       `The model ${d.model} has no mention detector. Give the documents' mentions, or use a model that has one.`,
   },
+  CUT_OFF_UNKNOWN: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `The model ${d.model} says nothing of where a type ends (model.json: cutOff). Give the lowest score as a number instead.`,
+  },
   GAZETTEER_EMPTY: {
     status: 400,
     exitCode: 1,

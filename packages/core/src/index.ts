@@ -43,6 +43,7 @@ export type { CompactionProgress, CompactionSummary } from './index/segments/com
 export type { Matrix } from './matrix.js';
 export type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
 export type { DetectorOptions, MentionDetector } from './mentions/mention-detector.js';
+export type { CutOffConstants } from './model/cut-off-constants.js';
 export {
   type DownloadedModel,
   type DownloadModelOptions,

@@ -8,9 +8,11 @@ import { fileURLToPath } from 'node:url';
 import {
   type AddProgress,
   type CutOff,
+  type CutOffConstants,
   type Document,
   type Hit,
   NerRetrieverError,
+  openModelFolder,
   Retriever,
   readDocuments,
   readJsonLines,
@@ -112,7 +114,9 @@ describe('documents in, evidence out', () => {
     const above = all.filter(({ score }) => score >= (cutOff as CutOff).minScore);
     expect(hits).toEqual(above);
     expect(cutOff?.documents).toBe(above.length);
-    expect(cutOff).toEqual(estimateCutOff(Float32Array.from(all, ({ score }) => score)));
+    const { description } = await openModelFolder(model);
+    const scores = Float32Array.from(all, ({ score }) => score);
+    expect(cutOff).toEqual(estimateCutOff(scores, description.cutOff as CutOffConstants));
     expect(await collect(retriever.searchAll('dinosaur', { minScore: 'auto' }))).toEqual(above);
 
     const many = await retriever.searchMany(['a Ferrari', 'dinosaur'], { limit: 1, minScore: 'auto' });
@@ -132,6 +136,25 @@ describe('documents in, evidence out', () => {
       expect((await failure(retriever.search('dinosaur', wrong))).code).toBe('OPTION_INVALID');
       expect((await failure(collect(retriever.searchAll('dinosaur', wrong)))).code).toBe('OPTION_INVALID');
     }
+  });
+
+  test('minScore auto with a model that says nothing of where a type ends', async () => {
+    const other = join(directory, 'other-model');
+    await cp(model, other, { recursive: true });
+    const { cutOff: _, ...description } = JSON.parse(await readFile(join(other, 'model.json'), 'utf8'));
+    await writeFile(join(other, 'model.json'), JSON.stringify(description));
+    await using retriever = await open({ model: other });
+    await retriever.add(documents(3));
+    for (const refused of [
+      retriever.search('dinosaur', { minScore: 'auto' }),
+      retriever.searchMany(['dinosaur'], { minScore: 'auto' }),
+      collect(retriever.searchAll('dinosaur', { minScore: 'auto' })),
+    ]) {
+      const error = await failure(refused);
+      expect(error.code).toBe('CUT_OFF_UNKNOWN');
+      expect(error.message).toContain('tiny-random 0.1.0');
+    }
+    expect((await retriever.search('dinosaur', { minScore: -1 })).hits).toHaveLength(3);
   });
 
   test('hybrid: the same documents and mentions, in the order of both rankings', async () => {

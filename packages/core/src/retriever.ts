@@ -17,6 +17,7 @@ import type { CompactionSummary } from './index/segments/compaction.js';
 import { checkIndexModel, rememberedModel } from './index-model.js';
 import type { Mention } from './mentions/mention.js';
 import { detectorIdentity, type MentionDetector } from './mentions/mention-detector.js';
+import type { CutOffConstants } from './model/cut-off-constants.js';
 import { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 import type { ApproximateParameters } from './search/approximate-documents.js';
 import type { CutOff } from './search/cut-off/estimate-cut-off.js';
@@ -70,7 +71,8 @@ export interface SearchOptions {
   readonly limit?: number;
   /**
    * Only documents that score at least this much; `auto`: as much as the type's last document is estimated to score, from the whole
-   * ranking (docs/cut-off.md says how good that is). Default: no limit. Not with `hybrid`, whose scores are sums of places.
+   * ranking (docs/cut-off.md says how good that is, and of which models it can be). Default: no limit. Not with `hybrid`, whose scores are
+   * sums of places.
    */
   readonly minScore?: number | 'auto';
   /**
@@ -228,7 +230,7 @@ export class Retriever {
    * The documents that mention an entity of the described type, best first, each once, with its best mention.
    *
    * @param query a description in words, or a combination of descriptions and examples
-   * @throws NerRetrieverError OPTION_…, CLOSED, INDEX_DAMAGED, DESCRIPTION_EMPTY, APPROXIMATE_MISSING, BACKEND_UNAVAILABLE, FAISS_FAILED
+   * @throws NerRetrieverError OPTION_…, CLOSED, CUT_OFF_UNKNOWN, INDEX_DAMAGED, DESCRIPTION_EMPTY, APPROXIMATE_MISSING, BACKEND_UNAVAILABLE, FAISS_FAILED
    */
   async search(query: TypeQuery, options: SearchOptions = {}): Promise<SearchResult> {
     const startedAt = performance.now();
@@ -257,11 +259,12 @@ export class Retriever {
     options: Omit<SearchOptions, 'limit' | 'approximate'> = {},
   ): AsyncGenerator<Hit, void, undefined> {
     checkOptions('searchAll', options, ['minScore', 'mode', 'evidence', 'where', 'signal']);
-    const { minScore, mode, evidence, signal } = options;
+    const { mode, evidence, signal } = options;
     const parsed = parseTypeQuery(query, 'query');
     checkRanking(options);
     const where = filterOf(options);
     this.#checkOpen();
+    const minScore = this.#minScore(options);
     const vector = await this.#track(embedTypeQueries(this.#embedder, [parsed], signal && { signal }));
     const hits =
       mode === 'hybrid'
@@ -323,12 +326,13 @@ export class Retriever {
     options: SearchOptions,
   ): Promise<Omit<SearchResult, 'elapsedMs'>[]> {
     checkOptions('search', options, ['limit', 'minScore', 'mode', 'evidence', 'approximate', 'where', 'signal']);
-    const { limit = 10, minScore, mode, evidence, signal } = options;
+    const { limit = 10, mode, evidence, signal } = options;
     const approximate = options.approximate === true ? {} : options.approximate || undefined;
     checkOption(Number.isSafeInteger(limit) && limit >= 1, 'limit', 'a whole number of at least 1', limit);
     checkRanking(options);
     const where = filterOf(options);
     this.#checkOpen();
+    const minScore = this.#minScore(options);
     return this.#track(
       (async () => {
         const vectors = await embedTypeQueries(this.#embedder, queries, signal && { signal });
@@ -339,6 +343,14 @@ export class Retriever {
         return found.map((hits) => ({ hits }));
       })(),
     );
+  }
+
+  /** As the searcher takes it: what is to be estimated, by the model's constants. */
+  #minScore({ minScore }: SearchOptions): number | CutOffConstants | undefined {
+    if (minScore !== 'auto') return minScore;
+    const { name, version, cutOff } = this.#embedder.model.description;
+    if (cutOff === undefined) throw new NerRetrieverError('CUT_OFF_UNKNOWN', { model: `${name} ${version}` });
+    return cutOff;
   }
 
   #checkOpen(): void {

@@ -1,9 +1,10 @@
+import type { CutOffConstants } from '../model/cut-off-constants.js';
 import { estimateCutOff } from '../search/cut-off/estimate-cut-off.js';
 import type { ScoredDocuments } from './ranking.js';
 
 /**
- * The obvious alternative to an estimate: the one threshold whose cut has the best mean F1 on the silver paragraphs that the estimate's
- * constants were fitted to (docs/cut-off.md).
+ * The obvious alternative to an estimate: the one threshold whose cut has the best mean F1 on the silver paragraphs that the bundled
+ * model's constants were fitted to (docs/cut-off.md).
  */
 export const fixedMinScore = 0.74;
 
@@ -25,8 +26,12 @@ export interface CutOffMeasures {
 }
 
 /** @param relevant at least one document; what is not in the ranking is not found */
-export function measureCutOff({ documents, scores }: ScoredDocuments, relevant: ReadonlySet<number>): CutOffMeasures {
-  const estimate = estimateCutOff(scores);
+export function measureCutOff(
+  { documents, scores }: ScoredDocuments,
+  relevant: ReadonlySet<number>,
+  constants: CutOffConstants,
+): CutOffMeasures {
+  const estimate = estimateCutOff(scores, constants);
   /** Relevant documents among the first so many. */
   const found = [0];
   for (const document of documents) found.push((found.at(-1) as number) + (relevant.has(document) ? 1 : 0));

@@ -1,3 +1,4 @@
+import type { CutOffConstants } from '../model/cut-off-constants.js';
 import { type CutOff, estimateCutOff } from '../search/cut-off/estimate-cut-off.js';
 import { type CutOffMeasures, measureCutOff } from './cut-off-measures.js';
 import { randomNumbers } from './random-numbers.js';
@@ -16,7 +17,11 @@ export interface CutOffSituations {
 }
 
 /** @param relevant at least one document */
-export function measureSituations(ranking: ScoredDocuments, relevant: ReadonlySet<number>): CutOffSituations {
+export function measureSituations(
+  ranking: ScoredDocuments,
+  relevant: ReadonlySet<number>,
+  constants: CutOffConstants,
+): CutOffSituations {
   const right = ranking.documents.filter((document) => relevant.has(document));
   const wrong = ranking.documents.filter((document) => !relevant.has(document));
   // The same in every run, and another for another type.
@@ -24,13 +29,13 @@ export function measureSituations(ranking: ScoredDocuments, relevant: ReadonlySe
   const mixed = (rightOnes: number, wrongOnes: number) => {
     if (right.length < rightOnes || wrong.length < wrongOnes || rightOnes * wrongOnes === 0) return null;
     const chosen = new Set(sample(right, rightOnes, random));
-    return measureCutOff(only(ranking, new Set([...chosen, ...sample(wrong, wrongOnes, random)])), chosen);
+    return measureCutOff(only(ranking, new Set([...chosen, ...sample(wrong, wrongOnes, random)])), chosen, constants);
   };
   return {
-    whole: measureCutOff(ranking, relevant),
+    whole: measureCutOff(ranking, relevant, constants),
     small: mixed(10, 90),
     mostly: mixed(right.length, Math.floor(right.length / 4)),
-    absent: wrong.length === 0 ? null : estimateCutOff(only(ranking, new Set(wrong)).scores),
+    absent: wrong.length === 0 ? null : estimateCutOff(only(ranking, new Set(wrong)).scores, constants),
   };
 }
 

@@ -20,7 +20,7 @@ export interface TypeResult {
   readonly rPrecision: Readonly<Partial<Record<SystemName, number | null>>>;
   /** Null where there are no relevant documents. */
   readonly measures: Readonly<Partial<Record<SystemName, RankingMeasures | null>>>;
-  /** The estimated cut-off, of systems whose scores are cosines; none where there are no relevant documents. */
+  /** The estimated cut-off, of the retriever where its model has constants for it; none where there are no relevant documents. */
   readonly cutOff: Readonly<Partial<Record<SystemName, CutOffSituations>>>;
 }
 
@@ -34,7 +34,7 @@ export interface SystemResult {
   readonly measures: RankingMeasures | null;
   /** The same over the "other" types. */
   readonly measuresOther: RankingMeasures | null;
-  /** The estimated cut-off over the types that are not "other"; null where the system's scores are no cosines. */
+  /** The estimated cut-off over the types that are not "other"; null of all systems but the retriever, and of that where the model has no constants for it. */
   readonly cutOff: SystemCutOff | null;
 }
 

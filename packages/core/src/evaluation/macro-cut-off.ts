@@ -24,7 +24,7 @@ export interface SystemCutOff {
   readonly absentDocuments: number | null;
 }
 
-/** Null where no type has a value: the system has no cosines. */
+/** Null where no type has a value: nobody knows where a type ends by its scores. */
 export function macroCutOff(types: readonly CutOffSituations[]): SystemCutOff | null {
   if (types.length === 0) return null;
   return {

@@ -22,7 +22,7 @@ export async function measure(
     const cutOff: Partial<Record<SystemName, CutOffSituations>> = {};
     for (const ranking of rankings) {
       const scored = documents.size === 0 ? undefined : await ranking.scored?.(type.query);
-      if (scored) cutOff[ranking.system] = measureSituations(scored, documents);
+      if (scored && ranking.cutOff) cutOff[ranking.system] = measureSituations(scored, documents, ranking.cutOff);
       const found =
         documents.size === 0 ? [] : (scored?.documents ?? (await ranking.best(type.query, corpus.documents.length)));
       values[ranking.system] = rPrecision(found, documents);

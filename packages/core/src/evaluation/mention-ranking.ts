@@ -1,5 +1,6 @@
 import { VectorIndex } from '@ner-retriever/native';
 import type { Matrix } from '../matrix.js';
+import type { CutOffConstants } from '../model/cut-off-constants.js';
 import type { SystemName } from './evaluation-report.js';
 import type { Ranking, ScoredDocuments } from './ranking.js';
 
@@ -8,14 +9,24 @@ import type { Ranking, ScoredDocuments } from './ranking.js';
  */
 export class MentionRanking implements Ranking {
   readonly system: SystemName;
+  readonly cutOff: CutOffConstants | undefined;
   readonly #index: VectorIndex;
   /** The document of each row of the index. */
   readonly #owners: number[] = [];
   readonly #queries: ReadonlyMap<string, Float32Array>;
 
-  /** @param queries the vector of every type's readable name */
-  constructor(system: SystemName, dimensions: number, queries: ReadonlyMap<string, Float32Array>) {
+  /**
+   * @param queries the vector of every type's readable name
+   * @param cutOff how cosines of these vectors tell where a type ends, where that is known
+   */
+  constructor(
+    system: SystemName,
+    dimensions: number,
+    queries: ReadonlyMap<string, Float32Array>,
+    cutOff?: CutOffConstants,
+  ) {
     this.system = system;
+    this.cutOff = cutOff;
     this.#index = new VectorIndex({ dimensions });
     this.#queries = queries;
   }

@@ -3,6 +3,7 @@ import type { IndexFolder } from '../index/index-folder.js';
 import type { IndexSnapshot } from '../index/index-snapshot.js';
 import { storageError } from '../index/storage-error.js';
 import type { Matrix } from '../matrix.js';
+import type { CutOffConstants } from '../model/cut-off-constants.js';
 import { type ApproximateParameters, approximateDocuments } from './approximate-documents.js';
 import type { CutOff } from './cut-off/estimate-cut-off.js';
 import type { Hit } from './hit.js';
@@ -23,8 +24,8 @@ export interface RankingOptions {
 }
 
 export interface VectorRankingOptions extends RankingOptions {
-  /** Only documents that score at least this much; `auto`: down to where the type is estimated to end. */
-  readonly minScore?: number | 'auto' | undefined;
+  /** Only documents that score at least this much; constants of the model: down to where the type is estimated to end by them. */
+  readonly minScore?: number | CutOffConstants | undefined;
   /** Looks at a part of the rows, by the approximate index. */
   readonly approximate?: ApproximateParameters | undefined;
 }
@@ -32,7 +33,7 @@ export interface VectorRankingOptions extends RankingOptions {
 /** The answer to one query. */
 export interface Found {
   readonly hits: Hit[];
-  /** With `minScore: 'auto'`. */
+  /** Where that was estimated. */
   readonly cutOff?: CutOff;
 }
 
@@ -130,7 +131,7 @@ export class Searcher {
   ): Promise<CutRanking[]> {
     const { approximate, minScore = Number.NEGATIVE_INFINITY } = options;
     const documents = await this.#selected(snapshot, options);
-    if (minScore === 'auto') {
+    if (typeof minScore === 'object') {
       const rankings: CutRanking[] = [];
       for (let query = 0; query < queries.rows; query += 1) {
         const ranking = await rankDocuments(snapshot, rowOf(queries, query), documents, minScore);

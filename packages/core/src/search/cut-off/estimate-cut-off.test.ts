@@ -1,6 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { modelDirectory } from '@ner-retriever/model-en';
 import { describe, expect, test } from 'vitest';
 import { randomNumbers } from '../../evaluation/random-numbers.js';
-import { estimateCutOff } from './estimate-cut-off.js';
+import type { CutOffConstants } from '../../model/cut-off-constants.js';
+import { parseModelDescription } from '../../model/parse-model-description.js';
+import { estimateCutOff as estimateBy } from './estimate-cut-off.js';
+
+const text = readFileSync(join(modelDirectory, 'model.json'), 'utf8');
+/** The bundled model's. */
+const constants = parseModelDescription(text, modelDirectory).cutOff as CutOffConstants;
+const estimateCutOff = (scores: Float32Array) => estimateBy(scores, constants);
 
 /** Normally distributed numbers (Box and Muller). */
 function normal(count: number, mean: number, deviation: number, seed: number): number[] {
@@ -48,6 +58,25 @@ describe('a type that stands out', () => {
     expect(cuts).toEqual([...cuts].sort().reverse());
     expect(new Set(cuts).size).toBeGreaterThan(1);
   });
+});
+
+test('a model whose scores lie elsewhere is cut there by its own constants', () => {
+  const { noise, relevant } = mixture(2000, 150);
+  const scores = best([...noise, ...relevant]);
+  // Scores of a tenth of the range, round 0.9, and constants that undo it.
+  const squeeze = (score: number) => 0.9 + score / 10;
+  const { intercept, scoreWeight, backgroundWeight } = constants;
+  const squeezed = estimateBy(scores.map(squeeze), {
+    ...constants,
+    intercept: intercept - 9 * (scoreWeight - backgroundWeight),
+    scoreWeight: 10 * scoreWeight,
+    backgroundWeight: 10 * backgroundWeight,
+  });
+  const { minScore, documents } = estimateCutOff(scores);
+  // As near as a bin of the histogram is wide.
+  expect(squeezed.minScore).toBeCloseTo(squeeze(minScore), 2);
+  expect(squeezed.documents / documents).toBeCloseTo(1, 1);
+  expect(estimateCutOff(scores.map(squeeze)).documents).toBe(scores.length);
 });
 
 test('nothing of the type: a hundredth of the noise at most', () => {

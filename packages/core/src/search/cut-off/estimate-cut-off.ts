@@ -1,3 +1,4 @@
+import type { CutOffConstants } from '../../model/cut-off-constants.js';
 import { bestBin } from './best-bin.js';
 import { likelihoodRatios } from './likelihood-ratios.js';
 import { relevanceProbabilities } from './relevance-probabilities.js';
@@ -16,11 +17,12 @@ export interface CutOff {
  * stands for the ranking, so a million documents cost two passes over their scores and no copy of them.
  *
  * @param scores the cosine of every document's best mention, in any order; NaN counts as no document
+ * @param constants those of the model that gave the scores
  */
-export function estimateCutOff(scores: Float32Array): CutOff {
+export function estimateCutOff(scores: Float32Array, constants: CutOffConstants): CutOff {
   const counts = scoreHistogram(scores);
   if (counts.every((count) => count === 0)) return { minScore: 1, documents: 0 };
-  const bin = bestBin(counts, relevanceProbabilities(counts, likelihoodRatios(counts)));
+  const bin = bestBin(counts, relevanceProbabilities(counts, likelihoodRatios(counts, constants), constants));
   const minScore = lowerEdge(bin);
   return { minScore, documents: scores.reduce((sum, score) => sum + (score >= minScore ? 1 : 0), 0) };
 }

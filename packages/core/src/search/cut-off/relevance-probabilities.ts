@@ -1,6 +1,4 @@
-/** Share of a corpus that a type has where nothing is known of it, and how much that weighs against what the ranking says; fitted with the ratios. */
-const priorShare = 0.0067;
-const priorWeight = 0.34;
+import type { CutOffConstants } from '../../model/cut-off-constants.js';
 
 /** Steps of the expectation maximisation; it has settled long before. */
 const steps = 40;
@@ -14,18 +12,23 @@ const steps = 40;
  * @param counts documents in each bin, at least one in all
  * @param ratios likelihood ratio of each bin
  */
-export function relevanceProbabilities(counts: Float64Array, ratios: Float64Array): Float64Array {
+export function relevanceProbabilities(
+  counts: Float64Array,
+  ratios: Float64Array,
+  { typeShare, typeShareWeight }: Pick<CutOffConstants, 'typeShare' | 'typeShareWeight'>,
+): Float64Array {
   const total = counts.reduce((sum, count) => sum + count, 0);
-  let share = priorShare;
+  let share = typeShare;
   let probabilities = withShare(ratios, share);
   for (let step = 0; step < steps; step += 1) {
     const expected = counts.reduce((sum, count, bin) => sum + count * (probabilities[bin] as number), 0);
-    share = (1 - priorWeight) * (expected / total) + priorWeight * priorShare;
+    share = (1 - typeShareWeight) * (expected / total) + typeShareWeight * typeShare;
     probabilities = withShare(ratios, share);
   }
   return probabilities;
 }
 
 function withShare(ratios: Float64Array, share: number): Float64Array {
-  return ratios.map((ratio) => (share * ratio) / (share * ratio + 1 - share));
+  // In this form a ratio of 0 or beyond the largest number gives 0 or 1, not NaN.
+  return ratios.map((ratio) => 1 / (1 + (1 - share) / (share * ratio)));
 }

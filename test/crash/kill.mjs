@@ -3,13 +3,10 @@
 // it has seen; fails at the first index that is not as it must be.
 //
 //     node --expose-gc test/crash/kill.mjs --kills 100 --seed 1
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { info } from '@ner-retriever/native';
 import { checkIndex } from './check-index.mjs';
@@ -19,6 +16,7 @@ import { cutPower } from './power-cut.mjs';
 import { seededRandom } from './random.mjs';
 import { IndexFolder } from './storage.mjs';
 import { endOfCommits } from './write-ahead-log.mjs';
+import { WriterProcess } from './writer-process.mjs';
 
 const { values } = parseArgs({ options: { kills: { type: 'string' }, seed: { type: 'string' } } });
 const kills = Number(values.kills ?? 100);
@@ -69,46 +67,6 @@ class Tortured {
     if (kind === 'replace') return put(some(ids, count));
     if (kind === 'delete') return { remove: ids[random(size)] };
     return kind === 'compact' ? { compact: true } : { approximate: true };
-  }
-}
-
-/** A process that writes, and how to tell it what. */
-class Writer {
-  #child = fork(fileURLToPath(new URL('writer.mjs', import.meta.url)));
-  #messages = [];
-  #wake = () => {};
-
-  constructor() {
-    this.#child.on('message', (message) => {
-      this.#messages.push(message);
-      this.#wake();
-    });
-    this.#child.on('exit', () => this.#wake());
-  }
-
-  start(directory, operation) {
-    this.#child.send({ directory, operation });
-  }
-
-  async hears(expected) {
-    while (this.#messages.length === 0) {
-      if (this.#child.exitCode !== null) throw new Error(`the writer has ended with ${this.#child.exitCode}`);
-      await new Promise((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    const message = this.#messages.shift();
-    if (message !== expected) throw new Error(`expected ${expected}, got ${JSON.stringify(message)}`);
-  }
-
-  /** True where the last operation was done before the end came. */
-  async kill() {
-    const closed = once(this.#child, 'close');
-    this.#child.kill('SIGKILL');
-    await closed;
-    const failed = this.#messages.find((message) => message.failed);
-    if (failed) throw new Error(failed.failed);
-    return this.#messages.includes('done');
   }
 }
 
@@ -215,10 +173,10 @@ async function run() {
   const indexes = ['int8', 'float32', 'bfloat16'].map((precision) => new Tortured(precision));
   for (const { directory, precision } of indexes) await IndexFolder.create(directory, { model, dimensions, precision });
   const startedAt = performance.now();
-  let writer = new Writer();
+  let writer = new WriterProcess();
   for (let round = 0; counted() < kills; round += 1) {
     const current = writer;
-    writer = new Writer(); // starts while the one before works
+    writer = new WriterProcess(); // starts while the one before works
     const rarest = kinds.reduce((one, two) => (seen.get(two).kills < seen.get(one).kills ? two : one));
     await killOnce(indexes[round % indexes.length], rarest, current);
   }

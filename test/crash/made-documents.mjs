@@ -7,6 +7,11 @@ const languages = ['en', 'de', 'fr'];
 /**
  * What a writer commits of a document. Vectors are small whole numbers: many exact ties, and scores without rounding in every
  * precision.
+ *
+ * @param {string} id
+ * @param {number} version
+ * @param {number} dimensions
+ * @returns {import('../../packages/core/dist/index/index-writer.js').IndexEntry}
  */
 export function madeEntry(id, version, dimensions) {
   const random = seededRandom(hash(`${id} ${version}`));

@@ -11,7 +11,11 @@ export class ModelIndex {
     this.#entries = entries;
   }
 
-  /** The state after an operation (see operations.mjs). */
+  /**
+   * The state after an operation, as writer.mjs has it.
+   *
+   * @param {{ put?: [id: string, version: number][], remove?: string, compact?: boolean, approximate?: boolean }} operation
+   */
   after({ put, remove }) {
     if (!put && remove === undefined) return this;
     const entries = new Map(this.#entries);
@@ -44,7 +48,12 @@ export class ModelIndex {
     return [...this.#entries.values()].map(({ document }) => JSON.stringify(document));
   }
 
-  /** Every document that has a vector and passes `accept`, best first. Scores are exact: the vectors are small whole numbers. */
+  /**
+   * Every document that has a vector and passes `accept`, best first. Scores are exact: the vectors are small whole numbers.
+   *
+   * @param {Float32Array} query
+   * @param {(document: { id: string, text: string, metadata: { lang: string, version: number } }) => boolean} accept
+   */
   ranking(query, accept = () => true) {
     const ranked = [];
     for (const [id, { document, vectors, mentions }] of this.#entries) {

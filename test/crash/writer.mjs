@@ -7,10 +7,8 @@ let writer;
 
 process.on('message', async ({ directory, operation }) => {
   try {
-    if (!folder) {
-      folder = await IndexFolder.open(directory);
-      writer = await folder.openWriter();
-    }
+    folder ??= await IndexFolder.open(directory);
+    writer ??= await folder.openWriter();
     process.send('begun');
     await perform(operation);
     process.send('done');
@@ -19,6 +17,7 @@ process.on('message', async ({ directory, operation }) => {
   }
 });
 
+/** @param operation documents to `put` as [id, version], an id to `remove`, `compact`, `approximate`: what is there is done */
 async function perform({ put, remove, compact, approximate }) {
   const { dimensions } = folder.manifest;
   if (put) await writer.commit(put.map(([id, version]) => madeEntry(id, version, dimensions)));

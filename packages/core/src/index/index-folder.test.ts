@@ -289,6 +289,42 @@ describe('damage to segments', () => {
   });
 });
 
+describe('damage to the list of ids', () => {
+  /** Puts the entries of other ids into it, as the file may come to have them. */
+  async function damage(from: string, to: string): Promise<void> {
+    for (const suffix of ['-wal', '-shm']) await rm(join(directory, `catalog.sqlite${suffix}`), { force: true });
+    const file = join(directory, 'catalog.sqlite');
+    const bytes = await readFile(file, 'latin1');
+    const pages = bytes.match(/[\s\S]{4096}/g) as string[];
+    // SQLite's kind of page: 10 is one of a list.
+    const changed = pages.map((page) => (page.charCodeAt(0) === 10 ? page.replace(from, to) : page));
+    expect(changed).not.toEqual(pages);
+    await writeFile(file, changed.join(''), 'latin1');
+  }
+
+  test.each([
+    ['an entry that is another id', 'id-b', 'id-x'],
+    ['an entry that comes before all', 'id-b', 'aaaa'],
+    ['an entry that is there twice', 'id-b', 'id-a'],
+  ])('%s: an id is not said to be missing', async (_, from, to) => {
+    await make([entry('id-a', [1]), entry('id-b', [2]), entry('id-c', [3])]);
+    await damage(from, to);
+    const folder = await IndexFolder.open(directory);
+    expect(() => folder.get('id-b')).toThrow(/list of ids|has 2/);
+    folder.close();
+  });
+
+  test('where nothing is wrong, an id that is not there is not there', async () => {
+    await make([entry('b', [1]), entry('d', [2]), entry('gone', [3])]);
+    const folder = await IndexFolder.open(directory);
+    const writer = await folder.openWriter();
+    writer.delete('gone');
+    for (const id of ['', 'a', 'c', 'e', 'gone', '\0']) expect(folder.get(id)).toBeUndefined();
+    await writer.close();
+    folder.close();
+  });
+});
+
 describe('writers and readers', () => {
   test('a second writer is told who the first one is', async () => {
     await make();

@@ -120,14 +120,12 @@ export class IndexFolder {
     return this.#guard(() =>
       this.catalog.read(() => {
         const found = this.catalog.find(id);
-        if (!found) return undefined;
+        if (!found) {
+          this.catalog.checkAbsent(id);
+          return undefined;
+        }
         const document = this.catalog.document(found.ordinal)?.document;
-        if (document?.id === id) return document;
-        const file = join(this.directory, catalogFile);
-        throw new NerRetrieverError('INDEX_DAMAGED', {
-          file,
-          reason: `its list of ids names another document as "${id}"`,
-        });
+        return document?.id === id ? document : this.catalog.damagedIds(id);
       }),
     );
   }

@@ -19,7 +19,7 @@ const fewestDocuments = 12;
 const fewestOfPair = 8;
 const draws = 2;
 /** As users write them: 1 is the default. */
-const exampleWeights = [0.67, 1, 1.33, 2];
+const exampleWeights = [0.5, 1, 1.5, 2];
 const aloneWeights = [0.2, 0.4, 1];
 const notWeights = [0, 0.5, 1, 1.5, 2, 3];
 
@@ -209,9 +209,12 @@ function ranked({ documentCount, mentions }, scores) {
 function scoresOf({ inSentence: { rows, columns, data } }, vector) {
   const scores = new Float32Array(rows);
   for (let row = 0, at = 0; row < rows; row++) {
-    let sum = 0;
-    for (let column = 0; column < columns; column++) sum += data[at++] * vector[column];
-    scores[row] = sum;
+    let [even, odd] = [0, 0];
+    for (let column = 0; column < columns; column += 2) {
+      even += data[at++] * vector[column];
+      odd += data[at++] * vector[column + 1];
+    }
+    scores[row] = even + odd;
   }
   return scores;
 }

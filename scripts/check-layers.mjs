@@ -24,10 +24,11 @@ const rooms = {
   // ProjectionHead.train loads the training room when it is called.
   projection: ['evaluation', 'training'],
   index: ['text', 'mentions', 'model', 'lexical'],
-  search: ['index', 'text', 'mentions'],
+  search: ['index', 'text', 'mentions', 'model'],
   lexical: [],
   study: ['model', 'evaluation'],
-  evaluation: ['text', 'mentions', 'model', 'projection', 'lexical'],
+  // Measures the cut-off that a search estimates.
+  evaluation: ['text', 'mentions', 'model', 'projection', 'lexical', 'search'],
   training: ['evaluation', 'lexical', 'mentions', 'model', 'projection'],
 };
 

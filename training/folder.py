@@ -25,8 +25,13 @@ def write_folder(
     name: str,
     licence: str,
     threshold: float,
+    cut_off: dict[str, float] | None,
 ) -> None:
-    """Writes a model folder. `calibration`: batches of token ids [B, T] from training text, without padding."""
+    """Writes a model folder.
+
+    `calibration`: batches of token ids [B, T] from training text, without padding. `cut_off`: how its scores tell where a type
+    ends, by the names of model.json; None where nobody measured it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     encoder, head = model.encoder.float().eval(), model.head.float().eval()
     onnx.save(graph.build(encoder, graph.calibrate(encoder, calibration)), folder / "encoder.onnx")
@@ -49,6 +54,7 @@ def write_folder(
         "head": "head.safetensors",
         "dimensions": encoder.shape.head_out,
         "detector": {"labels": ["O", "B", "I"], "threshold": threshold},
+        **({} if cut_off is None else {"cutOff": cut_off}),
         "files": {file: _fingerprint(folder / file) for file in files},
     }
     (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")

@@ -128,11 +128,11 @@ void bench_scan(size_t row_count, size_t dimensions, unsigned threads) {
   if (ner_retriever::FaissIndex::create(*faiss, "Flat", dimensions, &index) != NER_OK ||
       index->add(rows.data(), row_count, threads) != NER_OK)
     return;
-  std::vector<uint32_t> counts(64);
+  std::vector<uint32_t> faiss_counts(64);
   for (const size_t query_count : {size_t{1}, size_t{8}, size_t{64}})
     report_scan("FAISS Flat", query_count, best_milliseconds([&] {
                   index->search(queries.data(), query_count, 100, {}, threads, scores.data(), found.data(),
-                                counts.data());
+                                faiss_counts.data());
                 }));
 #endif
 }

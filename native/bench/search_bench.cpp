@@ -251,8 +251,11 @@ void bench(const Corpus &corpus, const std::vector<float> &queries, unsigned thr
 
 #ifdef NER_RETRIEVER_BENCH_FAISS
   const ner_faiss_api *api = ner_retriever::load_faiss(NER_RETRIEVER_BENCH_FAISS);
-  std::unique_ptr<ner_retriever::Index> faiss = api == nullptr ? nullptr : ner_retriever::make_faiss_index(*api, dimensions);
-  if (faiss != nullptr && faiss->add(corpus.vectors.data(), corpus.count) != NER_OK) faiss.reset();
+  std::unique_ptr<ner_retriever::FaissIndex> faiss;
+  if (api != nullptr && ner_retriever::FaissIndex::create(*api, "Flat", dimensions, &faiss) == NER_OK &&
+      faiss->add(corpus.vectors.data(), corpus.count, threads) != NER_OK)
+    faiss.reset();
+  std::vector<uint32_t> faiss_counts(most_queries);
 #endif
   report.figure("int8: bytes a row that are read", 1,
                 static_cast<double>(dimensions + 2 * sizeof(float) + sizeof(uint32_t)));
@@ -307,7 +310,8 @@ void bench(const Corpus &corpus, const std::vector<float> &queries, unsigned thr
 #ifdef NER_RETRIEVER_BENCH_FAISS
     if (faiss != nullptr)
       add("FAISS Flat", "OpenBLAS", values * 4, contenders[0].get(), [&] {
-        faiss->search(queries.data(), query_count, limit, threads, unused.scores.data(), unused.rows.data());
+        faiss->search(queries.data(), query_count, limit, {}, threads, unused.scores.data(), unused.rows.data(),
+                      faiss_counts.data());
       });
 #endif
     take_turns(contenders);

@@ -37,8 +37,9 @@ class BestDocuments {
   size_t last_;
 };
 
-// The sorted keys of several threads (for one query) -> the best `limit` in order, each document once: its rows may have
-// come to several threads.
-std::vector<uint64_t> merge_best(const std::vector<std::vector<uint64_t>> &lists, const RowPlaces &places, size_t limit);
+// The sorted keys of several threads (for one query) -> the best `limit` in order, each document once: its rows may
+// have come to several threads.
+std::vector<uint64_t> merge_best(const std::vector<std::vector<uint64_t>> &lists, const RowPlaces &places,
+                                 size_t limit);
 
 }  // namespace ner_retriever

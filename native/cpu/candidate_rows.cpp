@@ -65,12 +65,16 @@ void CandidateRows::offer(const Kernels &kernels, const float *uppers, Int8Bound
     // A row whose upper bound equals the least one that is needed may tie with it, so the threshold is just below.
     threshold_ = std::nextafterf(keep_candidates(candidates_, limit_), -infinity);
     if (candidates_.size() > most_) {
-      gave_up_ = true;
-      std::vector<Candidate>().swap(candidates_);
+      give_up();
       return;
     }
     capacity_ = std::max(capacity_, 2 * candidates_.size());
   }
+}
+
+void CandidateRows::give_up() {
+  gave_up_ = true;
+  std::vector<Candidate>().swap(candidates_);
 }
 
 std::vector<Candidate> CandidateRows::take() {

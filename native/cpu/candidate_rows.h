@@ -34,7 +34,9 @@ class CandidateRows {
   // uppers [rows.count()]: an upper bound of NaN says nothing, so the row is kept. Rows must come in rising order.
   void offer(const Kernels &kernels, const float *uppers, Int8Bound bound, const RowBlock &rows);
 
+  void give_up();
   bool gave_up() const { return gave_up_; }
+  size_t size() const { return candidates_.size(); }
 
   // Ends the collection: in rising order.
   std::vector<Candidate> take();

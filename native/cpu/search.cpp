@@ -16,6 +16,16 @@ namespace {
 
 using namespace ner_retriever;
 
+// What is found for so many queries at once is held, 16 bytes each for every thread.
+constexpr size_t documents_at_once = size_t{1} << 20;
+
+bool has_columns(const ner_segment &segment, ner_precision precision) {
+  if (precision == NER_BFLOAT16) return segment.halves != nullptr;
+  if (precision == NER_FLOAT32) return segment.vectors != nullptr;
+  return segment.vectors != nullptr && segment.codes != nullptr && segment.scales != nullptr &&
+         segment.errors != nullptr;
+}
+
 ner_status check_segments(const ner_segments &segments) {
   const size_t most_dimensions =
       segments.precision == NER_INT8 ? NER_INT8_MOST_DIMENSIONS : std::numeric_limits<uint32_t>::max();
@@ -28,12 +38,7 @@ ner_status check_segments(const ner_segments &segments) {
     const ner_segment &segment = segments.segments[i];
     row_count += segment.count;
     if (segment.count == 0) continue;
-    const bool there = segments.precision == NER_BFLOAT16
-                           ? segment.halves != nullptr
-                           : segment.vectors != nullptr &&
-                                 (segments.precision != NER_INT8 || (segment.codes != nullptr && segment.scales != nullptr &&
-                                                                     segment.errors != nullptr));
-    if (!there)
+    if (!has_columns(segment, segments.precision))
       return fail(NER_INVALID_ARGUMENT, "expected all columns of the precision in segment " + std::to_string(i));
     if (first == nullptr) first = &segment;
     if ((segment.documents == nullptr) != (first->documents == nullptr))
@@ -66,8 +71,9 @@ ner_status ner_search_top_k(ner_instruction_set set, const ner_segments *segment
 
     const Selection selected(selection);
     const SearchedRows searched{*kernels, int8_kernels_for(set), *segments, places, selected, threads};
-    for (size_t first = 0; first < query_count; first += query_group) {
-      const size_t group = std::min(query_group, query_count - first);
+    const size_t at_once = std::clamp<size_t>(documents_at_once / most, 1, query_group);
+    for (size_t first = 0; first < query_count; first += at_once) {
+      const size_t group = std::min(at_once, query_count - first);
       const float *some = queries + first * segments->dimensions;
       const std::vector<std::vector<uint64_t>> keys =
           segments->precision == NER_INT8 ? search_int8(searched, some, group, most, nullptr)

@@ -20,6 +20,18 @@ constexpr size_t rows_for_a_candidate = 16;
 // What a thread collects at most, over all queries: 64 MiB.
 constexpr size_t most_candidates = size_t{1} << 22;
 
+// The query with the most candidates gives up, until those of all queries are few enough.
+void keep_few_enough(std::vector<CandidateRows> &queries) {
+  size_t held = 0;
+  for (const CandidateRows &query : queries) held += query.size();
+  while (held > most_candidates) {
+    CandidateRows &largest = *std::max_element(
+        queries.begin(), queries.end(), [](const auto &a, const auto &b) { return a.size() < b.size(); });
+    held -= largest.size();
+    largest.give_up();
+  }
+}
+
 struct Candidates {
   std::vector<Candidate> rows;  // in rising order
   bool too_many = false;
@@ -62,13 +74,18 @@ std::vector<Candidates> find_candidates(const SearchedRows &rows, const Quantise
       rows.int8_kernels.dots(columns.codes, count, dimensions, queries.codes.data(), query_count, queries.stride,
                              dots.data(), count);
       for (size_t query = 0; query < query_count; ++query) {
-        if (is_true(gave_up[query])) continue;
+        if (is_true(gave_up[query])) {
+          mine[query].give_up();
+          continue;
+        }
         const Int8Bound bound = int8_bound(queries.queries[query], columns.longest, dimensions);
         rows.int8_kernels.upper_bounds(dots.data() + query * count, columns.scales, columns.errors, count, bound,
                                        uppers.data());
         mine[query].offer(rows.kernels, uppers.data(), bound, block);
-        if (mine[query].gave_up()) gave_up[query] = true;
       }
+      keep_few_enough(mine);
+      for (size_t query = 0; query < query_count; ++query)
+        if (mine[query].gave_up()) gave_up[query] = true;
     }
     for (size_t query = 0; query < query_count; ++query)
       if (!gave_up[query]) found[query][worker] = mine[query].take();
@@ -118,8 +135,8 @@ void score_rows(const SearchedRows &rows, const float *queries, const std::vecto
   });
 }
 
-// Brings the row with the best upper bound of each of the `limit` documents where that is best to the front, and returns
-// how many there are. The others follow in the order of memory.
+// Brings the row with the best upper bound of each of the `limit` documents where that is best to the front, and
+// returns how many there are. The others follow in the order of memory.
 size_t bring_promising_to_front(std::vector<Candidate> &candidates, size_t limit) {
   std::vector<size_t> best;  // of each document
   for (size_t begin = 0, end; begin < candidates.size(); begin = end) {
@@ -147,8 +164,8 @@ size_t bring_promising_to_front(std::vector<Candidate> &candidates, size_t limit
   return best.size();
 }
 
-// One promising row of `limit` documents is scored first: the worst of them is a score that `limit` documents reach, and
-// of the other candidates only those are scored that may reach it too.
+// One promising row of `limit` documents is scored first: the worst of them is a score that `limit` documents reach,
+// and of the other candidates only those are scored that may reach it too.
 std::vector<std::vector<Rescored>> score_again(const SearchedRows &rows, const float *queries,
                                                std::vector<Candidates> &candidates, size_t limit) {
   std::vector<std::vector<Rescored>> scored(candidates.size());
@@ -195,8 +212,7 @@ std::vector<std::vector<uint64_t>> search_int8(const SearchedRows &rows, const f
   if (rescored != nullptr) std::fill_n(rescored, query_count, row_count);
   if (limit >= row_count / 2) return search_all_rows(rows, NER_FLOAT32, queries, query_count, limit);
 
-  const size_t most =
-      std::max(4 * limit, std::min(row_count / rows_for_a_candidate, most_candidates / query_count));
+  const size_t most = std::max(4 * limit, row_count / rows_for_a_candidate);
   std::vector<Candidates> candidates =
       find_candidates(rows, quantise_queries(queries, query_count, dimensions), limit, most);
   std::vector<std::vector<Rescored>> scored = score_again(rows, queries, candidates, limit);

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "check_file.h"
@@ -29,6 +30,23 @@ constexpr size_t most_dimensions = size_t{1} << 20;
 
 // Candidates of so many scores lie in memory at a time.
 constexpr size_t most_candidates = size_t{1} << 22;
+
+// Writes the best of the candidates [count], at most `limit`, equal scores by lower row; says how many there were.
+uint32_t best_rows(const float *candidate_scores, const int64_t *candidate_rows, size_t count, size_t limit,
+                   float *scores, uint32_t *rows) {
+  std::vector<std::pair<float, int64_t>> candidates;
+  candidates.reserve(count);
+  for (size_t place = 0; place < count; ++place)
+    if (candidate_rows[place] >= 0 && !std::isnan(candidate_scores[place]))
+      candidates.emplace_back(-candidate_scores[place], candidate_rows[place]);
+  const size_t found = std::min(limit, candidates.size());
+  std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(found), candidates.end());
+  for (size_t place = 0; place < found; ++place) {
+    scores[place] = -candidates[place].first;
+    rows[place] = static_cast<uint32_t>(candidates[place].second);
+  }
+  return static_cast<uint32_t>(found);
+}
 
 }  // namespace
 
@@ -87,6 +105,14 @@ void ApproximateIndex::add(const float *rows, size_t count) {
   if (count > most - size)
     throw Failure(NER_INVALID_ARGUMENT, "expected at most " + std::to_string(most) + " rows in all, got " +
                                             std::to_string(count) + " beside " + std::to_string(size));
+  // NaN has no neighbours: it would cut the graph where it lies. Other kinds never find it, and are none the worse.
+  if (graph_ != nullptr) {
+    const size_t values = count * static_cast<size_t>(index_->d);
+    const auto *wrong = std::find_if(rows, rows + values, [](float value) { return !std::isfinite(value); });
+    if (wrong != rows + values)
+      throw Failure(NER_INVALID_ARGUMENT, "expected finite numbers in the rows of a graph (HNSW), got others in row " +
+                                              std::to_string((wrong - rows) / index_->d) + " of this call");
+  }
   if (count > 0) index_->add(static_cast<FaissCount>(count), rows);
 }
 
@@ -104,7 +130,6 @@ void ApproximateIndex::search(const float *queries, size_t query_count, size_t l
   const size_t block = std::max<size_t>(1, most_candidates / count);
   std::vector<float> found_scores(std::min(block, query_count) * count);
   std::vector<int64_t> found_rows(found_scores.size());
-  std::vector<size_t> order(count);
   for (size_t first = 0; first < query_count; first += block) {
     const size_t queries_now = std::min(block, query_count - first);
     find_candidates(queries + first * dimensions, queries_now, count, parameters, found_scores.data(),
@@ -112,26 +137,10 @@ void ApproximateIndex::search(const float *queries, size_t query_count, size_t l
     if (refine_ != nullptr)
       score_again(queries + first * dimensions, queries_now, count, found_scores.data(), found_rows.data());
 
-    for (size_t query = 0; query < queries_now; ++query) {
-      const float *query_scores = found_scores.data() + query * count;
-      const int64_t *query_rows = found_rows.data() + query * count;
-      order.clear();
-      for (size_t place = 0; place < count; ++place)
-        if (query_rows[place] >= 0 && !std::isnan(query_scores[place])) order.push_back(place);
-      const size_t found = std::min(limit, order.size());
-      std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(found), order.end(),
-                        [&](size_t a, size_t b) {
-                          return query_scores[a] > query_scores[b] ||
-                                 (query_scores[a] == query_scores[b] && query_rows[a] < query_rows[b]);
-                        });
-      counts[first + query] = static_cast<uint32_t>(found);
-      float *query_best = scores + (first + query) * limit;
-      uint32_t *query_best_rows = rows + (first + query) * limit;
-      for (size_t place = 0; place < found; ++place) {
-        query_best[place] = query_scores[order[place]];
-        query_best_rows[place] = static_cast<uint32_t>(query_rows[order[place]]);
-      }
-    }
+    for (size_t query = 0; query < queries_now; ++query)
+      counts[first + query] =
+          best_rows(found_scores.data() + query * count, found_rows.data() + query * count, count, limit,
+                    scores + (first + query) * limit, rows + (first + query) * limit);
   }
 }
 

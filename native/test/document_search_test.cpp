@@ -250,7 +250,8 @@ TEST("the best row of each document, whatever the documents, the selection, the 
     const size_t bits = corpus.document_of(row_count - 1) + 1;
     const size_t one_in[] = {1, 2, 7, 20, 500};
     // Often shorter than there are documents.
-    const std::vector<uint8_t> bitmap = make_bitmap(random_size(0, 1) == 0 ? bits : random_size(0, bits), one_in[random_size(0, 4)]);
+    const std::vector<uint8_t> bitmap =
+        make_bitmap(random_size(0, 1) == 0 ? bits : random_size(0, bits), one_in[random_size(0, 4)]);
     ner_selection selection{};
     if (random_size(0, 2) > 0) {
       // An empty bitmap is not the same as none.

@@ -282,6 +282,11 @@ TEST("with FAISS, NaN is left out, and arguments are checked") {
   refused(5, {0, 1, 0}, "no graph");
   refused(5, {0, 0, 1}, "no refinement");
 
+  const std::unique_ptr<FaissIndex> graph = make(*api, "HNSW4", 1);
+  CHECK(graph->add(rows + 1, 3, 1) == NER_INVALID_ARGUMENT, "NaN in a graph");
+  CHECK(std::strstr(ner_last_error(), "in row 2 of this call") != nullptr, ner_last_error());
+  CHECK(graph->size() == 0, "nothing was added");
+
   std::unique_ptr<FaissIndex> none;
   for (const char *factory : {"", "Flt", "IVF", "IVF0,Flat", "IVF16", "HNSW1", "HNSW0", "IVF16(Index3),Flat", "HNSW32,PQ8",
                               "PCA8,Flat", "IDMap,Flat", "LSH", "Flat,RFlat,RFlat", "IVF99999999999,Flat", "PQ3x4fs_7"}) {

@@ -40,7 +40,7 @@ export async function answersOf(directory, ids, { hasApproximate }) {
 }
 
 /** Of equal documents an approximate index may know any. */
-const scores = (results) => results.map((hits) => hits.map(({ score }) => score));
+const scores = (results) => results.map(({ hits }) => hits.map(({ score }) => score));
 
 async function collect(values) {
   const all = [];

@@ -32,7 +32,7 @@ async function checkSearches(folder, model, random, approximate) {
   const query = madeVectors(random, 1, dimensions);
   const ranking = model.ranking(query);
   const search = async (limit, options) =>
-    brief((await searcher.search({ rows: 1, columns: dimensions, data: query }, limit, options))[0]);
+    brief((await searcher.search({ rows: 1, columns: dimensions, data: query }, limit, options))[0].hits);
 
   equal('top 10', await search(10), ranking.slice(0, 10));
   equal('the whole ranking', brief(await collect(searcher.searchAll(query))), ranking);

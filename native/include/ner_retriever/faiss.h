@@ -49,7 +49,7 @@ class FaissIndex {
 
   // rows [count, dimensions]: a sample of what will be added.
   ner_status train(const float *rows, size_t count, unsigned threads) noexcept;
-  // rows [count, dimensions]. They are copied, and numbered on from size().
+  // rows [count, dimensions]. They are copied, and numbered on from size(). NaN and infinity are refused by a graph (HNSW).
   ner_status add(const float *rows, size_t count, unsigned threads) noexcept;
   // queries [query_count, dimensions]; limit <= size(); scores and rows [query_count, limit], best first, equal scores by
   // lower row; counts [query_count]: how many of them were found. Rows whose score is NaN never are.

@@ -23,6 +23,8 @@ test('eval multiconer2 --json: the retriever beside its tap and BM25', async () 
   expect(report.types).toHaveLength(33);
   const measured = report.types.filter(({ other }) => !other).map(({ rPrecision }) => rPrecision.retriever as number);
   expect(measured).toHaveLength(30);
+  expect(report.systems.map(({ cutOff }) => cutOff?.whole?.types)).toEqual([30, undefined, undefined, undefined]);
+  expect(report.types[0]?.cutOff.retriever?.whole).toMatchObject({ minScore: expect.any(Number) });
   expect(report.systems[0]?.macro).toBeCloseTo(measured.reduce((sum, value) => sum + value, 0) / 30, 10);
 });
 
@@ -50,6 +52,8 @@ test('as a table, and with detected mentions', async () => {
   for (const system of ['retriever', 'tap, no head', 'BM25', 'hybrid']) {
     expect(table.stdout.match(new RegExp(`^  ${system}( +\\d\\.\\d{3}){6}$`, 'gm'))).toHaveLength(2);
   }
+  expect(table.stdout).toMatch(/^ {2}in this data set +30( +\d+\.\d{3}){6}$/m);
+  expect(table.stdout).toMatch(/^ {2}nothing of the type: \d+ documents? above it in the median$/m);
   expect(table.stdout).toContain('detected');
 });
 

@@ -1,4 +1,10 @@
-import type { EvaluationReport, RankingMeasures, SystemName, SystemResult } from '@ner-retriever/core/evaluation';
+import type {
+  CutOffMeans,
+  EvaluationReport,
+  RankingMeasures,
+  SystemName,
+  SystemResult,
+} from '@ner-retriever/core/evaluation';
 import { formatAmount, formatCount, formatDuration } from './terminal/format.js';
 import { sanitise } from './terminal/sanitise.js';
 import type { Style } from './terminal/style.js';
@@ -24,7 +30,23 @@ const columns: readonly (readonly [column: string, value: (measures: RankingMeas
   ['recall@1000', ({ recallAt }) => recallAt[1000]],
 ];
 
-/** Two tables for people: R-Precision, a row a type and a column a system; macro means of all measures, a row a system. */
+const cutOffColumns: readonly (readonly [column: string, value: (means: CutOffMeans) => number])[] = [
+  ['precision', ({ precision }) => precision],
+  ['recall', ({ recall }) => recall],
+  ['F1', ({ f1 }) => f1],
+  ["best cut's F1", ({ bestF1 }) => bestF1],
+  ['fixed cut', ({ fixedF1 }) => fixedF1],
+  ['count ratio', ({ countRatio }) => countRatio],
+];
+
+const cutOffSituations = [
+  ['in this data set', 'whole'],
+  ['100 documents, 10 of the type', 'small'],
+  ['four fifths of the type', 'mostly'],
+] as const;
+
+/** Three tables for people: R-Precision, a row a type and a column a system; macro means of all measures, a row a system; how
+ * good the retriever's estimated cut-off is, a row a corpus made of the data set. */
 export function formatEvaluationReport(report: EvaluationReport, style: Style): string {
   const { mentions, model, sentenceModel } = report;
   const systems = report.systems.map(({ system }) => system);
@@ -47,6 +69,26 @@ export function formatEvaluationReport(report: EvaluationReport, style: Style): 
       const cells = columns.map(([, value]) => share(measures && value(measures)));
       return row(systemTitles[system.system], '', [share(rPrecision), ...cells]);
     }),
+  ];
+  const cutOff = report.systems[0]?.cutOff ?? null;
+  const cutOffTable = () => [
+    '',
+    style.dim(
+      row(
+        'estimated cut-off, retriever',
+        'types',
+        cutOffColumns.map(([column]) => column),
+      ),
+    ),
+    ...cutOffSituations.map(([title, situation]) => {
+      const means = cutOff?.[situation] ?? null;
+      return row(
+        title,
+        String(means?.types ?? 0),
+        cutOffColumns.map(([, value]) => share(means && value(means))),
+      );
+    }),
+    `  nothing of the type: ${formatAmount(cutOff?.absentDocuments ?? 0, 'document')} above it in the median`,
   ];
   return [
     style.bold(`${report.dataset}: R-Precision`),
@@ -91,6 +133,7 @@ export function formatEvaluationReport(report: EvaluationReport, style: Style): 
     ...(others.length > 0
       ? ['', ...means('means over "other" types', ({ macroOther, measuresOther }) => [macroOther, measuresOther])]
       : []),
+    ...(cutOff === null ? [] : cutOffTable()),
     '',
   ].join('\n');
 }

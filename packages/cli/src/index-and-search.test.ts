@@ -96,6 +96,25 @@ describe('search --all --jsonl', () => {
     expect(hits.some(({ mentions }) => mentions?.length === 2)).toBe(true);
   });
 
+  test('--min-score auto cuts where it says on standard error', async () => {
+    const asked = ['search', 'dinosaur', '--index', index, '--jsonl'];
+    const all = parsed((await runCommand([...asked, '--all'])).stdout);
+    const cut = await runCommand([...asked, '--all', '--min-score', 'auto']);
+    const [, documents, minScore] =
+      /^dinosaur: (\d) documents? above the estimated cut-off (\S+)\n$/.exec(cut.stderr) ?? [];
+    expect(cut.code).toBe(0);
+    expect(parsed(cut.stdout)).toEqual(all.filter(({ score }) => score >= Number(minScore)));
+    expect(parsed(cut.stdout)).toHaveLength(Number(documents));
+    const first = await runCommand([...asked, '--limit', '1', '--min-score', 'auto']);
+    expect(first).toMatchObject({ code: 0, stderr: cut.stderr });
+    expect(parsed(first.stdout)).toEqual(all.slice(0, 1));
+    const two = await runCommand(['search', '--types', '-', '--index', index, '--min-score', 'auto', '--json'], {
+      input: 'dinosaur\nriver\n',
+    });
+    expect(two.stderr).toMatch(/^dinosaur: .*\nriver: .*\n$/);
+    expect(JSON.parse(two.stdout).results).toHaveLength(2);
+  });
+
   test('--types runs many descriptions, as written, ranks anew for each', async () => {
     const types = await file('types.txt', '\ufeffdinosaur\r\n\n  Österreich 🙂\r\nriver');
     const all = parsed((await runCommand(['search', '--types', types, '--index', index, '--all', '--jsonl'])).stdout);

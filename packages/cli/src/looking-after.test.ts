@@ -4,6 +4,8 @@ import { existsSync, statSync } from 'node:fs';
 import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
+import { exportVectors } from '@ner-retriever/core';
+import { FaissIndex, info } from '@ner-retriever/native';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { binary, runCommand } from '../test-support/run-command.js';
 import { documentOf, tinyModel, workspace } from '../test-support/workspace.js';
@@ -26,7 +28,7 @@ beforeAll(async () => {
   await cp(tinyModel, model, { recursive: true });
   const added = await lines('docs.jsonl', documents);
   const flags = ['--index', index, '--mentions', 'given'];
-  const first = await runCommand(['index', added, ...flags, '--model', model, '--precision', 'float32']);
+  const first = await runCommand(['index', added, ...flags, '--model', model, '--precision', 'int8']);
   expect(first.code).toBe(0);
   const again = await lines('again.jsonl', [
     documentOf('gone', 'Nothing is left of it.'),
@@ -55,14 +57,14 @@ describe('index-info', () => {
       documents: 6,
       mentions: 7,
       dimensions: 32,
-      precision: 'float32',
+      precision: 'int8',
       segments: 1,
       deadRows: 1,
-      vectorBytes: 8 * (32 * 4 + 4),
+      vectorBytes: 8 * (5 * 32 + 16),
       model: { name: 'tiny-random', directory: path('model') },
     });
     const text = await runCommand(['index-info', '--index', index]);
-    expect(text.stdout).toMatch(/vectors +32 × float32, in 1 segment\n/);
+    expect(text.stdout).toMatch(/vectors +32 × int8, in 1 segment\n/);
     expect(text.stdout).toMatch(/dead rows +1; "compact" gives back \d+ B or more\n/);
   });
 
@@ -87,11 +89,16 @@ describe('verify', () => {
     await flip(vectors, 200);
     const { code, stdout } = await runCommand(['verify', '--index', damaged]);
     expect(stdout).toMatch(/000001\.vectors: rows 0 to 5 of this segment \(block 1\) were changed\n/);
-    expect(stdout).toMatch(/is damaged \(1 problem; 6 documents, .*\)\. Restore the folder from a copy, or make/);
+    expect(stdout).toMatch(/000001\.vectors: row 1 of this segment and its checksum do not agree\n/);
+    expect(stdout).toMatch(/is damaged \(2 problems; 6 documents, .*\)\. Restore the folder from a copy, or make/);
     expect(code).toBe(1);
     const json = await runCommand(['verify', '--index', damaged, '--json']);
     expect(json.code).toBe(1);
-    expect(JSON.parse(json.stdout)).toMatchObject({ whole: false, problemCount: 1, problems: [{ file: vectors }] });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      whole: false,
+      problemCount: 2,
+      problems: [{ file: vectors }, { file: vectors }],
+    });
   });
 
   test('where there is no index, and what is no flag', async () => {
@@ -125,9 +132,10 @@ describe('compact', () => {
     const directory = await copy('interrupted');
     for (let delay = 40; delay < 240; delay += 25) {
       const child = spawn(process.execPath, [binary, 'compact', '--index', directory]);
+      const ended = once(child, 'close');
       await wait(delay);
       child.kill('SIGINT');
-      await once(child, 'close');
+      await ended;
       expect((await runCommand(['verify', '--index', directory])).stdout).toMatch(/is whole: 6 documents/);
     }
   });
@@ -158,7 +166,7 @@ describe('export', () => {
     expect(gunzipSync(await readFile(path('all.jsonl.gz'))).toString()).toBe(stdout);
   });
 
-  test('indexed anew: the same hits with the same scores', async () => {
+  test('indexed anew, in another precision: the same hits with the same scores', async () => {
     const again = path('again');
     await runCommand(['export', '--index', index, '--out', path('again.jsonl.gz')]);
     const made = ['index', path('again.jsonl.gz'), '--index', again, '--mentions', 'given', '--precision', 'float32'];
@@ -180,6 +188,33 @@ describe('export', () => {
     const embedded = path('embedded.npy');
     await runCommand(['embed', path('embedded.jsonl'), '--out', embedded, '--model', tinyModel]);
     expect(await readFile(out)).toEqual(await readFile(embedded));
+  });
+
+  test.runIf(info().faiss.available)('a FAISS file, of any kind, with the same rows', async () => {
+    const vectors: number[][] = [];
+    // Of a copy: this process may hold its files for a while.
+    for await (const { vectors: some } of exportVectors(await copy('exported'))) {
+      for (let row = 0; row < some.rows; row += 1) vectors.push([...some.data.subarray(row * 32, (row + 1) * 32)]);
+    }
+    for (const factory of ['Flat', 'HNSW32', 'IVF2,SQ8']) {
+      const out = path(`${factory}.faiss`);
+      const flags = ['--format', 'faiss', '--factory', factory, '--out', out];
+      const { code, stderr } = await runCommand(['export', '--index', index, ...flags]);
+      expect([code, stderr]).toEqual([0, expect.stringContaining(`${out}: 7 rows, ${factory}\n`)]);
+      const faiss = await FaissIndex.read(out);
+      expect([faiss.size, faiss.dimensions]).toEqual([7, 32]);
+      const found = await faiss.search(Float32Array.from(vectors.flat()), 1);
+      // Rows of equal vectors stand for each other.
+      const same = [...found.rows].map((row, query) => cosine(vectors[row] as number[], vectors[query] as number[]));
+      for (const score of same) expect(score).toBeCloseTo(1, 4);
+    }
+  });
+
+  test.runIf(info().faiss.available)('a factory string that FAISS does not know', async () => {
+    const flags = ['--format', 'faiss', '--factory', 'Pancake', '--out', path('pancake')];
+    const { code, stderr } = await runCommand(['export', '--index', index, ...flags]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error: .*Pancake/)]);
+    expect(existsSync(path('pancake.partial'))).toBe(false);
   });
 
   test('what cannot be written leaves nothing behind', async () => {
@@ -215,10 +250,11 @@ describe('export', () => {
     expect((await runCommand(['index', source, '--index', large, '--model', tinyModel])).code).toBe(0);
     const out = path('large.jsonl.gz');
     const child = spawn(process.execPath, [binary, 'export', '--index', large, '--out', out]);
+    const ended = once(child, 'close');
     const size = () => (existsSync(`${out}.partial`) ? statSync(`${out}.partial`).size : 0);
     while (size() === 0 && child.exitCode === null) await wait(5);
     child.kill('SIGINT');
-    const [code] = await once(child, 'close');
+    const [code] = await ended;
     expect(code).toBe(130);
     expect([existsSync(out), existsSync(`${out}.partial`)]).toEqual([false, false]);
     await rm(large, { recursive: true });
@@ -242,3 +278,8 @@ test('the help of each names its flags and shows examples', async () => {
     expect(stdout).toContain(`ner-retriever ${verb} --index wiki.index`);
   }
 });
+
+/** Of vectors of length 1. */
+function cosine(one: readonly number[], other: readonly number[]): number {
+  return one.reduce((sum, value, column) => sum + value * (other[column] as number), 0);
+}

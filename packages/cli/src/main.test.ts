@@ -11,7 +11,19 @@ test('--version', async () => {
 test('help on two levels, on stdout', async () => {
   const overview = await runCommand(['--help']);
   expect(overview).toMatchObject({ code: 0, stderr: '' });
-  const verbs = ['index', 'search', 'detect', 'embed', 'eval', 'serve', 'index-info', 'doctor'];
+  const verbs = [
+    'index',
+    'search',
+    'detect',
+    'embed',
+    'eval',
+    'serve',
+    'index-info',
+    'verify',
+    'compact',
+    'export',
+    'doctor',
+  ];
   for (const verb of verbs) expect(overview.stdout).toMatch(new RegExp(`^  ${verb} +\\S`, 'm'));
 
   const help = await Promise.all(verbs.map((verb) => runCommand([verb, '--help'])));
@@ -37,7 +49,8 @@ test.each([
   [['search', 'x', '--index', 'x', '--json', '--jsonl'], /Expected --json or --jsonl, but received both/],
   [['search', 'x', '--index', 'x', '--limit', '0'], /Expected a whole number from 1 for --limit, but received "0"/],
   [['search', 'x', '--index', 'x', '--hybrid', '--min-score', '0.1'], /--hybrid or --min-score/],
-  [['search', 'x', '--index', 'x', '--min-score', 'high'], /Expected a number for --min-score/],
+  [['search', 'x', '--index', 'x', '--hybrid', '--min-score', 'auto'], /--hybrid or --min-score/],
+  [['search', 'x', '--index', 'x', '--min-score', 'high'], /Expected a number or auto for --min-score/],
   [['index', '--index', 'x'], /Expected FILE… \(or - for standard input\), but received none/],
   [['index', 'a.jsonl'], /Expected --index, but received none/],
   [

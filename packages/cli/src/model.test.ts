@@ -110,6 +110,6 @@ test('model info says what a folder holds and costs', async () => {
   expect(cost.flopsPerToken).toBeGreaterThan(0);
   expect(bytes).toBeGreaterThan(cost.weightBytes);
   expect((await runCommand(['model', 'info', tinyModel])).stdout).toMatch(
-    /^a token +[\d.]+ .?FLOP in its linear layers$/m,
+    /^cut-off +estimated with --min-score auto$[\s\S]*^a token +[\d.]+ .?FLOP in its linear layers$/m,
   );
 });

@@ -279,6 +279,12 @@ const kinds = {
     message: (d) =>
       `The model ${d.model} has no mention detector. Give the documents' mentions, or use a model that has one.`,
   },
+  CUT_OFF_UNKNOWN: {
+    status: 400,
+    exitCode: 1,
+    message: (d) =>
+      `The model ${d.model} says nothing of where a type ends (model.json: cutOff). Give the lowest score as a number instead.`,
+  },
   GAZETTEER_EMPTY: {
     status: 400,
     exitCode: 1,
@@ -455,7 +461,7 @@ const kinds = {
     status: 500,
     exitCode: 1,
     message: (d) =>
-      `The index is damaged: ${d.file}: ${d.reason}. Restore the folder from a copy, or make the index again.`,
+      `The index is damaged: ${d.file}: ${d.reason}. Restore the folder from a copy, or make the index again; "ner-retriever verify" names all that is damaged.`,
   },
   INDEX_LOCKED: {
     status: 409,

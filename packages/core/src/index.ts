@@ -10,33 +10,40 @@ export {
 } from './embedder.js';
 export { type ErrorCode, type ErrorDetails, errorCodes, NerRetrieverError } from './errors.js';
 export { type AddEstimate, type EstimateOptions, type EstimateReading, estimateAdding } from './estimate-adding.js';
-export type { AddProgress, AddSummary, Refusal, RefusedRecord, SkippedInDocument } from './index/add-progress.js';
-export type { AddRun } from './index/add-run.js';
+export type {
+  AddProgress,
+  AddSummary,
+  Refusal,
+  RefusedRecord,
+  SkippedInDocument,
+} from './index/adding/add-progress.js';
+export type { AddRun } from './index/adding/add-run.js';
 export {
   type ApproximateSummary,
   type BuildApproximateIndexOptions,
   buildApproximateIndex,
   importApproximateIndex,
   removeApproximateIndex,
-} from './index/approximate-index.js';
-export type { ApproximateProgress } from './index/build-approximate.js';
-export { type CompactOptions, compactIndex } from './index/compact-index.js';
-export type { CompactionProgress, CompactionSummary } from './index/compaction.js';
-export { exportFaiss, type FaissExportOptions, type FaissExportProgress } from './index/export-faiss.js';
+} from './index/approximate/approximate-index.js';
+export type { ApproximateProgress } from './index/approximate/build-approximate.js';
+export { type CompactOptions, compactIndex } from './index/care/compact-index.js';
+export { exportFaiss, type FaissExportOptions, type FaissExportProgress } from './index/care/export-faiss.js';
 export {
   type ExportedDocuments,
   type ExportedVectors,
   type ExportOptions,
   exportDocuments,
   exportVectors,
-} from './index/export-index.js';
-export { type IndexInfo, readIndexInfo } from './index/index-info.js';
-export type { IndexProblem } from './index/index-problems.js';
-export type { Verification, VerifyProgress } from './index/index-verification.js';
-export { type VerifyOptions, verifyIndex } from './index/verify-index.js';
+} from './index/care/export-index.js';
+export { type IndexInfo, readIndexInfo } from './index/care/index-info.js';
+export type { IndexProblem } from './index/care/index-problems.js';
+export type { Verification, VerifyProgress } from './index/care/index-verification.js';
+export { type VerifyOptions, verifyIndex } from './index/care/verify-index.js';
+export type { CompactionProgress, CompactionSummary } from './index/segments/compaction.js';
 export type { Matrix } from './matrix.js';
 export type { Mention, SkippedMention, SkipReason, Span } from './mentions/mention.js';
 export type { DetectorOptions, MentionDetector } from './mentions/mention-detector.js';
+export type { CutOffConstants } from './model/cut-off-constants.js';
 export {
   type DownloadedModel,
   type DownloadModelOptions,
@@ -60,6 +67,7 @@ export {
   type SearchResult,
 } from './retriever.js';
 export type { ApproximateParameters } from './search/approximate-documents.js';
+export type { CutOff } from './search/cut-off/estimate-cut-off.js';
 export type { EvidenceMention, Hit } from './search/hit.js';
 export {
   type ApproximateMeasure,

@@ -25,8 +25,10 @@ test('its vectors are the tap through the new head, and its detector is the old 
   const out = join(folder, 'model');
   const model = await modelWithHead(head, { model: tinyModel, out });
   expect(model.description).toMatchObject({ dimensions: 5, head: 'head.safetensors', tap: { dimensions: 32 } });
+  expect(model.description).not.toHaveProperty('cutOff');
   await using before = await Embedder.open(tinyModel, { workers: 1 });
   await using after = await Embedder.open(out, { workers: 1 });
+  expect(before.model.description).toHaveProperty('cutOff');
   expect(after.model.fingerprint).not.toBe(before.model.fingerprint);
   const types = ['dinosaur', 'operatic soprano'];
   const raw = await before.embedTypes(types, { raw: true });

@@ -52,8 +52,10 @@ export async function modelWithHead(head: string, options: ModelWithHeadOptions)
       }
       await weights.save(join(unfinished, headName));
       const facts = await fileFacts(join(unfinished, headName));
+      // Where a type ends was measured on the other head's scores.
+      const { cutOff: _, ...same } = description;
       const changed: ModelDescription = {
-        ...description,
+        ...same,
         head: headName,
         dimensions: weights.outputDimensions,
         files: { ...Object.fromEntries(kept), [headName]: facts },

@@ -7,14 +7,18 @@ import { fileURLToPath } from 'node:url';
 // The built package: its encoder threads need files that are JavaScript.
 import {
   type AddProgress,
+  type CutOff,
+  type CutOffConstants,
   type Document,
   type Hit,
   NerRetrieverError,
+  openModelFolder,
   Retriever,
   readDocuments,
   readJsonLines,
 } from '@ner-retriever/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { estimateCutOff } from './search/cut-off/estimate-cut-off.js';
 
 const model = fileURLToPath(new URL('../../../test/fixtures/tiny-model', import.meta.url));
 
@@ -100,6 +104,57 @@ describe('documents in, evidence out', () => {
     const above = all.filter(({ score }) => score >= minScore);
     expect(await collect(retriever.searchAll('dinosaur', { minScore }))).toEqual(above);
     expect((await retriever.search('dinosaur', { limit: 1000, minScore })).hits).toEqual(above);
+  });
+
+  test('minScore auto: what scores at least the estimate, which it tells', async () => {
+    await using retriever = await open();
+    await retriever.add(documents(300));
+    const all = await collect(retriever.searchAll('dinosaur'));
+    const { hits, cutOff } = await retriever.search('dinosaur', { limit: 1000, minScore: 'auto' });
+    const above = all.filter(({ score }) => score >= (cutOff as CutOff).minScore);
+    expect(hits).toEqual(above);
+    expect(cutOff?.documents).toBe(above.length);
+    const { description } = await openModelFolder(model);
+    const scores = Float32Array.from(all, ({ score }) => score);
+    expect(cutOff).toEqual(estimateCutOff(scores, description.cutOff as CutOffConstants));
+    expect(await collect(retriever.searchAll('dinosaur', { minScore: 'auto' }))).toEqual(above);
+
+    const many = await retriever.searchMany(['a Ferrari', 'dinosaur'], { limit: 1, minScore: 'auto' });
+    expect(many[1]).toEqual({ hits: above.slice(0, 1), cutOff });
+    expect(many[0]?.cutOff).toEqual((await retriever.search('a Ferrari', { minScore: 'auto' })).cutOff);
+    expect(await retriever.search('dinosaur')).not.toHaveProperty('cutOff');
+  });
+
+  test('minScore auto: nothing of an empty index; no other word', async () => {
+    await using retriever = await open();
+    expect(await retriever.search('dinosaur', { minScore: 'auto' })).toMatchObject({
+      hits: [],
+      cutOff: { documents: 0 },
+    });
+    expect(await collect(retriever.searchAll('dinosaur', { minScore: 'auto' }))).toEqual([]);
+    for (const wrong of [{ minScore: 'best' as 'auto' }, { mode: 'hybrid', minScore: 'auto' } as const]) {
+      expect((await failure(retriever.search('dinosaur', wrong))).code).toBe('OPTION_INVALID');
+      expect((await failure(collect(retriever.searchAll('dinosaur', wrong)))).code).toBe('OPTION_INVALID');
+    }
+  });
+
+  test('minScore auto with a model that says nothing of where a type ends', async () => {
+    const other = join(directory, 'other-model');
+    await cp(model, other, { recursive: true });
+    const { cutOff: _, ...description } = JSON.parse(await readFile(join(other, 'model.json'), 'utf8'));
+    await writeFile(join(other, 'model.json'), JSON.stringify(description));
+    await using retriever = await open({ model: other });
+    await retriever.add(documents(3));
+    for (const refused of [
+      retriever.search('dinosaur', { minScore: 'auto' }),
+      retriever.searchMany(['dinosaur'], { minScore: 'auto' }),
+      collect(retriever.searchAll('dinosaur', { minScore: 'auto' })),
+    ]) {
+      const error = await failure(refused);
+      expect(error.code).toBe('CUT_OFF_UNKNOWN');
+      expect(error.message).toContain('tiny-random 0.1.0');
+    }
+    expect((await retriever.search('dinosaur', { minScore: -1 })).hits).toHaveLength(3);
   });
 
   test('hybrid: the same documents and mentions, in the order of both rankings', async () => {

@@ -4,25 +4,23 @@ import type { Precision } from '@ner-retriever/native';
 import { checkOption, checkOptions } from './check-options.js';
 import { type DocumentMentions, Embedder, type MentionEmbeddings } from './embedder.js';
 import { NerRetrieverError } from './errors.js';
-import { addDocuments } from './index/add-documents.js';
-import type { RefusedRecord, SkippedInDocument } from './index/add-progress.js';
-import { AddRun } from './index/add-run.js';
-
-import { type CompactOptions, compactionOptions } from './index/compact-index.js';
-import type { CompactionSummary } from './index/compaction.js';
-
-import type { EncodedDocument } from './index/encoded-document.js';
-
+import { addDocuments } from './index/adding/add-documents.js';
+import type { RefusedRecord, SkippedInDocument } from './index/adding/add-progress.js';
+import { AddRun } from './index/adding/add-run.js';
+import type { EncodedDocument } from './index/adding/encoded-document.js';
+import { type CompactOptions, compactionOptions } from './index/care/compact-index.js';
+import { folderInfo, type IndexInfo } from './index/care/index-info.js';
 import { IndexFolder } from './index/index-folder.js';
-import { folderInfo, type IndexInfo } from './index/index-info.js';
 import type { IndexWriter } from './index/index-writer.js';
 import { checkPrecision } from './index/manifest.js';
+import type { CompactionSummary } from './index/segments/compaction.js';
 import { checkIndexModel, rememberedModel } from './index-model.js';
-
 import type { Mention } from './mentions/mention.js';
 import { detectorIdentity, type MentionDetector } from './mentions/mention-detector.js';
+import type { CutOffConstants } from './model/cut-off-constants.js';
 import { type ResolvedModel, resolveModel } from './model/resolve-model.js';
 import type { ApproximateParameters } from './search/approximate-documents.js';
+import type { CutOff } from './search/cut-off/estimate-cut-off.js';
 import type { Hit } from './search/hit.js';
 import { Searcher } from './search/searcher.js';
 import { embedTypeQueries } from './search/type-query/embed-type-queries.js';
@@ -71,8 +69,12 @@ export interface AddOptions {
 export interface SearchOptions {
   /** At most so many documents. Default: 10. */
   readonly limit?: number;
-  /** Only documents that score at least this much. Default: no limit. Not with `hybrid`, whose scores are sums of places. */
-  readonly minScore?: number;
+  /**
+   * Only documents that score at least this much; `auto`: as much as the type's last document is estimated to score, from the whole
+   * ranking (docs/cut-off.md says how good that is, and of which models it can be). Default: no limit. Not with `hybrid`, whose scores are
+   * sums of places.
+   */
+  readonly minScore?: number | 'auto';
   /**
    * What ranks: `vectors` (default), or `hybrid`, vectors fused with BM25 over the documents' texts. The hits are the same documents,
    * each with its best mention by vectors, in another order. Documents without a mention are never hits.
@@ -95,6 +97,8 @@ export type SearchMode = 'vectors' | 'hybrid';
 export interface SearchResult {
   /** Best first; equal scores: the document that was added first. */
   readonly hits: Hit[];
+  /** With `minScore` `auto`: the estimate, and how many documents there are above it, whatever the limit. */
+  readonly cutOff?: CutOff;
   readonly elapsedMs: number;
 }
 
@@ -226,16 +230,19 @@ export class Retriever {
    * The documents that mention an entity of the described type, best first, each once, with its best mention.
    *
    * @param query a description in words, or a combination of descriptions and examples
-   * @throws NerRetrieverError OPTION_…, CLOSED, INDEX_DAMAGED, DESCRIPTION_EMPTY, APPROXIMATE_MISSING, BACKEND_UNAVAILABLE, FAISS_FAILED
+   * @throws NerRetrieverError OPTION_…, CLOSED, CUT_OFF_UNKNOWN, INDEX_DAMAGED, DESCRIPTION_EMPTY, APPROXIMATE_MISSING, BACKEND_UNAVAILABLE, FAISS_FAILED
    */
   async search(query: TypeQuery, options: SearchOptions = {}): Promise<SearchResult> {
     const startedAt = performance.now();
     const [result] = await this.#search([parseTypeQuery(query, 'query')], options);
-    return { hits: result?.hits ?? [], elapsedMs: performance.now() - startedAt };
+    return { hits: [], ...result, elapsedMs: performance.now() - startedAt };
   }
 
   /** `search` for many descriptions in one pass; results in their order. */
-  async searchMany(queries: readonly TypeQuery[], options: SearchOptions = {}): Promise<{ hits: Hit[] }[]> {
+  async searchMany(
+    queries: readonly TypeQuery[],
+    options: SearchOptions = {},
+  ): Promise<Omit<SearchResult, 'elapsedMs'>[]> {
     checkOption(Array.isArray(queries), 'queries', 'an array of type descriptions', queries);
     return this.#search(
       queries.map((query, place) => parseTypeQuery(query, `queries[${place}]`)),
@@ -252,11 +259,12 @@ export class Retriever {
     options: Omit<SearchOptions, 'limit' | 'approximate'> = {},
   ): AsyncGenerator<Hit, void, undefined> {
     checkOptions('searchAll', options, ['minScore', 'mode', 'evidence', 'where', 'signal']);
-    const { minScore, mode, evidence, signal } = options;
+    const { mode, evidence, signal } = options;
     const parsed = parseTypeQuery(query, 'query');
     checkRanking(options);
     const where = filterOf(options);
     this.#checkOpen();
+    const minScore = this.#minScore(options);
     const vector = await this.#track(embedTypeQueries(this.#embedder, [parsed], signal && { signal }));
     const hits =
       mode === 'hybrid'
@@ -313,24 +321,36 @@ export class Retriever {
     return this.close();
   }
 
-  async #search(queries: readonly (string | ParsedCombination)[], options: SearchOptions): Promise<{ hits: Hit[] }[]> {
+  async #search(
+    queries: readonly (string | ParsedCombination)[],
+    options: SearchOptions,
+  ): Promise<Omit<SearchResult, 'elapsedMs'>[]> {
     checkOptions('search', options, ['limit', 'minScore', 'mode', 'evidence', 'approximate', 'where', 'signal']);
-    const { limit = 10, minScore, mode, evidence, signal } = options;
+    const { limit = 10, mode, evidence, signal } = options;
     const approximate = options.approximate === true ? {} : options.approximate || undefined;
     checkOption(Number.isSafeInteger(limit) && limit >= 1, 'limit', 'a whole number of at least 1', limit);
     checkRanking(options);
     const where = filterOf(options);
     this.#checkOpen();
+    const minScore = this.#minScore(options);
     return this.#track(
       (async () => {
         const vectors = await embedTypeQueries(this.#embedder, queries, signal && { signal });
-        const found =
-          mode === 'hybrid'
-            ? await this.#searcher.searchHybrid(queries.map(wordsOf), vectors, limit, { evidence, where })
-            : await this.#searcher.search(vectors, limit, { minScore, evidence, approximate, where });
+        if (mode !== 'hybrid') {
+          return this.#searcher.search(vectors, limit, { minScore, evidence, approximate, where });
+        }
+        const found = await this.#searcher.searchHybrid(queries.map(wordsOf), vectors, limit, { evidence, where });
         return found.map((hits) => ({ hits }));
       })(),
     );
+  }
+
+  /** As the searcher takes it: what is to be estimated, by the model's constants. */
+  #minScore({ minScore }: SearchOptions): number | CutOffConstants | undefined {
+    if (minScore !== 'auto') return minScore;
+    const { name, version, cutOff } = this.#embedder.model.description;
+    if (cutOff === undefined) throw new NerRetrieverError('CUT_OFF_UNKNOWN', { model: `${name} ${version}` });
+    return cutOff;
   }
 
   #checkOpen(): void {
@@ -382,8 +402,11 @@ function checkRanking({ mode = 'vectors', minScore, evidence = 1, approximate = 
   checkOption(mode === 'vectors' || mode === 'hybrid', 'mode', 'vectors or hybrid', mode);
   checkOption(Number.isSafeInteger(evidence) && evidence >= 1, 'evidence', 'a whole number of at least 1', evidence);
   checkApproximate(approximate, mode);
+  // An approximate ranking is not whole, and only the whole one tells where the type ends.
+  checkOption(minScore !== 'auto' || approximate === false, 'minScore', 'a number with approximate', minScore);
   if (minScore === undefined) return;
-  checkOption(typeof minScore === 'number' && !Number.isNaN(minScore), 'minScore', 'a number', minScore);
+  const known = minScore === 'auto' || (typeof minScore === 'number' && !Number.isNaN(minScore));
+  checkOption(known, 'minScore', 'a number or auto', minScore);
   // A sum of places says which document is before which, not whether one is good enough.
   checkOption(mode !== 'hybrid', 'minScore', 'none with mode hybrid', minScore);
 }

@@ -21,6 +21,7 @@ test('a handle of another type, and anything else, is refused', () => {
   }
   expect(() => addon.indexSize(projection as never)).toThrow('expected the handle of a VectorIndex');
   expect(() => addon.indexSearch(projection as never, rows, 1)).toThrow(TypeError);
+  expect(() => addon.faissInfo(index as never)).toThrow('expected the handle of a FaissIndex');
 });
 
 test('missing arguments are refused', () => {

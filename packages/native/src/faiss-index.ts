@@ -120,7 +120,7 @@ export class FaissIndex {
    * Copies rows into the index.
    *
    * @param rows `[n, dimensions]`
-   * @throws RangeError if it is no whole number of rows, or the index has not been trained
+   * @throws RangeError if it is no whole number of rows, the index has not been trained, or a graph (HNSW) is given NaN or infinity
    */
   add(rows: Float32Array): Promise<void> {
     return this.#change(() => addon.faissAdd(this.#handle, rows));

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { crc32c } from './crc32c.js';
+import { FaissIndex } from './faiss-index.js';
+import { info } from './info.js';
 import { packRows } from './pack-rows.js';
 import { poolSpans } from './pool-spans.js';
 import { Projection } from './projection.js';
@@ -12,6 +14,7 @@ const projection = new Projection([], 2);
 const index = new VectorIndex({ dimensions: 2 });
 await index.add(Float32Array.of(1, 2));
 const segments = new SegmentIndex({ dimensions: 2, precision: 'float32' });
+const faiss = info().faiss.available ? FaissIndex.create({ factory: 'Flat', dimensions: 2 }) : undefined;
 
 const takers: Record<string, (array: Float32Array) => unknown> = {
   'poolSpans, rows': (array) => poolSpans(array, 2, new Int32Array(0), 'last'),
@@ -27,6 +30,11 @@ const takers: Record<string, (array: Float32Array) => unknown> = {
   'segments.search': (array) => segments.search(array, 1),
   'segments.rank': (array) => segments.rank(array),
   'segments.scores': (array) => segments.scores(array, new Uint32Array(0)),
+  ...(faiss && {
+    'faiss.train': (array) => faiss.train(array),
+    'faiss.add': (array) => faiss.add(array),
+    'faiss.search': (array) => faiss.search(array, 1),
+  }),
 };
 
 const cases = Object.entries(takers).map(([name, take]) => ({ name, take }));

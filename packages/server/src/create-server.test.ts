@@ -47,6 +47,18 @@ describe('answers', () => {
     expect(retriever.search).toHaveBeenCalledWith('dinosaur', { limit: 3, minScore: 0.2 });
   });
 
+  test('the estimated cut-off is asked for and answered, of one query and of many', async () => {
+    const cutOff = { minScore: 0.7, documents: 12 };
+    const retriever = served();
+    vi.mocked(retriever.search).mockResolvedValue({ hits: [hit], cutOff, elapsedMs: 1 } as never);
+    vi.mocked(retriever.searchMany).mockResolvedValue([{ hits: [hit], cutOff }] as never);
+    const one = await search({ query: 'dinosaur', minScore: 'auto' }, {}, { retriever });
+    expect(one.json()).toEqual({ hits: [hit], cutOff, elapsedMs: 1 });
+    expect(retriever.search).toHaveBeenCalledWith('dinosaur', { limit: 10, minScore: 'auto' });
+    const many = await search({ queries: ['river'], minScore: 'auto' }, {}, { retriever });
+    expect(many.json().results).toEqual([{ query: 'river', hits: [hit], cutOff }]);
+  });
+
   test('the mode goes with one query and with many', async () => {
     const retriever = served();
     expect((await search({ query: 'dinosaur', mode: 'hybrid' }, {}, { retriever })).statusCode).toBe(200);
@@ -89,6 +101,7 @@ describe('refuses bodies that do not fit', () => {
     ['a number among texts', { queries: ['x', 7] }, 'REQUEST_INVALID', /queries\.1: must be string/],
     ['a filter that is no object', { query: 'x', where: 'lang=en' }, 'REQUEST_INVALID', /where: must be object/],
     ['text for a number', { query: 'x', limit: '3' }, 'REQUEST_INVALID', /limit: must be integer/],
+    ['a truth for a number', { query: 'x', minScore: true }, 'REQUEST_INVALID', /minScore: must be number/],
     ['a limit of none', { query: 'x', limit: 0 }, 'REQUEST_INVALID', /limit: must be >= 1/],
     ['a limit beyond all', { query: 'x', limit: 1e9 }, 'REQUEST_INVALID', /limit: must be <= 1000/],
     [

@@ -81,7 +81,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     }
     const started = performance.now();
     const found = await retriever.searchMany(queries, wanted);
-    const results = queries.map((each, place) => ({ query: each, hits: found[place]?.hits ?? [] }));
+    const results = queries.map((each, place) => ({ query: each, hits: [], ...found[place] }));
     return { results, elapsedMs: performance.now() - started };
   });
 

@@ -5,7 +5,7 @@ export interface SearchBody {
   readonly query?: TypeQuery;
   readonly queries?: readonly TypeQuery[];
   readonly limit?: number;
-  readonly minScore?: number;
+  readonly minScore?: number | 'auto';
   /** Default: vectors. */
   readonly mode?: SearchMode;
   /** Best mentions of a hit. */
@@ -28,7 +28,8 @@ export const searchSchema = {
     query: description,
     queries: { type: 'array', items: description, minItems: 1, maxItems: 256 },
     limit: { type: 'integer', minimum: 1, maximum: 1000 },
-    minScore: { type: 'number' },
+    // Which string it may be is the retriever's to say.
+    minScore: { anyOf: [{ type: 'number' }, { const: 'auto' }] },
     mode: { type: 'string', enum: ['vectors', 'hybrid'] },
     evidence: { type: 'integer', minimum: 1, maximum: 100 },
     approximate: {

@@ -16,7 +16,7 @@ export const evaluation: Command = {
   about: `Measures a model on a labelled data set by R-Precision: for a type with R relevant documents, the share of them among the first
 R documents. The macro mean leaves the "other" types out. Measured in the same run: the model's tap without its head, BM25, the two
 rankings of model and BM25 fused by reciprocal rank (hybrid), and one vector a document: by the model's own sentence head, if it has
-one, and by a sentence model, if you name one.
+one, and by a sentence model, if you name one. Last comes how good the sets are that search --min-score auto would leave.
 ${dataSetsHelp}
 
 detection measures a mention detector instead (the model's, or --detector), whatever the types: fuzzy recall (in lower case, without accents and a leading

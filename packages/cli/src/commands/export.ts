@@ -44,7 +44,7 @@ No model is needed, and for JSON Lines no vectors either. The file gets its name
   ],
 
   async run(words, surroundings) {
-    const { messages } = surroundings;
+    const { messages, output } = surroundings;
     const directory = words.required('index');
     if (words.operands.length > 0) words.refuse('flags only', JSON.stringify(words.operands[0]));
     const format = words.choice('format', ['jsonl', 'npy', 'faiss']) ?? 'jsonl';
@@ -55,7 +55,9 @@ No model is needed, and for JSON Lines no vectors either. The file gets its name
     const progress = new Progress(messages);
     const show: Show = (done, total, noun) =>
       progress.show(done / Math.max(1, total), () => `${formatCount(done)} of ${formatAmount(total, noun)}`);
-    const job: Job = { directory, words, signal, show };
+    // No live line between the documents.
+    const isShown = path !== undefined || !output.isTerminal;
+    const job: Job = { directory, words, signal, show: isShown ? show : () => {} };
     try {
       if (path === undefined) {
         await print(job, surroundings);

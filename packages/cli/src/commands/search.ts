@@ -1,4 +1,4 @@
-import type { ApproximateParameters, Hit, Retriever, SearchOptions, TypeQuery } from '@ner-retriever/core';
+import type { ApproximateParameters, CutOff, Hit, Retriever, SearchOptions, TypeQuery } from '@ner-retriever/core';
 import { approximateFlags, approximateParameters } from '../approximate-parameters.js';
 import type { Command, Surroundings } from '../command.js';
 import type { Arguments } from '../flags/arguments.js';
@@ -7,7 +7,9 @@ import { readWhere, whereFlag } from '../flags/where-flags.js';
 import { formatHit } from '../format-hit.js';
 import { hitLine } from '../hit-line.js';
 import { readTypeDescriptions } from '../read-type-descriptions.js';
+import { formatAmount } from '../terminal/format.js';
 import { jsonText } from '../terminal/json-text.js';
+import type { Messages } from '../terminal/messages.js';
 import type { Output } from '../terminal/output.js';
 import { sanitise } from '../terminal/sanitise.js';
 import { styleFor } from '../terminal/style.js';
@@ -29,7 +31,11 @@ The index remembers the model that made it.`,
     { name: 'types', value: 'FILE', help: 'many descriptions, one a line (- for standard input)' },
     { name: 'limit', value: 'N', help: 'at most N documents for a description (default: 10)' },
     { name: 'all', help: 'every document that has a vector, ranked' },
-    { name: 'min-score', value: 'S', help: 'only documents that score at least S' },
+    {
+      name: 'min-score',
+      value: 'S|auto',
+      help: 'only documents that score at least S; auto: down to where the type is estimated to end',
+    },
     {
       name: 'hybrid',
       help: 'rank by vectors and by words (BM25): 1 / (60 + place) summed over both is the score, at most 0.0328',
@@ -49,6 +55,7 @@ The index remembers the model that made it.`,
   examples: [
     'search "dinosaur" --index wiki.index',
     'search "operatic soprano" --index wiki.index --all --min-score 0.35 --jsonl',
+    'search "operatic soprano" --index wiki.index --all --min-score auto --jsonl',
     'search "operatic soprano" --index wiki.index --hybrid',
     'search "river" --index wiki.index --approximate --ef-search 128',
     'search "company" --and "car maker^2" --not "railway company" --example "[[Toyota]] opened a plant." --index wiki.index',
@@ -67,7 +74,7 @@ The index remembers the model that made it.`,
     for (const { name } of approximateFlags) {
       if (words.has(name) && !words.has('approximate')) words.refuse(`--${name} with --approximate`, `--${name} alone`);
     }
-    const minScore = words.number('min-score');
+    const minScore = words.text('min-score') === 'auto' ? 'auto' : words.number('min-score', 'a number or auto');
     const evidence = words.integer('evidence', 1);
     const where = readWhere(words);
     const wanted: Wanted = {
@@ -86,8 +93,9 @@ The index remembers the model that made it.`,
     await using retriever = await Retriever.open(directory, { readOnly: true, ...(model !== undefined && { model }) });
     const found = words.has('all') ? everyHit(retriever, types, wanted) : bestHits(retriever, types, wanted);
     const results = described(found, describeTypeQuery);
+    const announced = announceCutOffs(results, surroundings.messages);
     const print = words.has('jsonl') ? printJsonLines : words.has('json') ? printJson : printForPeople;
-    await print(results, surroundings, wanted);
+    await print(announced, surroundings, wanted);
     return 0;
   },
 };
@@ -101,11 +109,15 @@ interface Wanted {
 interface Found {
   readonly query: TypeQuery;
   readonly hits: AsyncIterable<Hit> | Iterable<Hit>;
+  /** With --min-score auto. */
+  readonly cutOff?: CutOff | undefined;
 }
 
 interface Result {
   readonly type: string;
   readonly hits: AsyncIterable<Hit> | Iterable<Hit>;
+  /** With --min-score auto. */
+  readonly cutOff?: CutOff | undefined;
 }
 
 async function queries(words: Arguments): Promise<TypeQuery[]> {
@@ -126,16 +138,38 @@ async function* bestHits(retriever: Retriever, types: readonly TypeQuery[], want
   for (let first = 0; first < types.length; first += typesAtOnce) {
     const some = types.slice(first, first + typesAtOnce);
     const found = await retriever.searchMany(some, { limit, ...how, ...(approximate && { approximate }) });
-    for (const [place, query] of some.entries()) yield { query, hits: found[place]?.hits ?? [] };
+    for (const [place, query] of some.entries()) yield { query, hits: [], ...found[place] };
   }
 }
 
 async function* everyHit(retriever: Retriever, types: readonly TypeQuery[], { how }: Wanted): AsyncGenerator<Found> {
-  for (const query of types) yield { query, hits: retriever.searchAll(query, how) };
+  for (const query of types) {
+    if (how.minScore !== 'auto') yield { query, hits: retriever.searchAll(query, how) };
+    else {
+      // The stream of hits tells no estimate: ask for it first, and then for what lies above.
+      const { cutOff } = await retriever.search(query, { ...how, limit: 1 });
+      const above = { ...how, ...(cutOff && { minScore: cutOff.minScore }) };
+      yield { query, cutOff, hits: retriever.searchAll(query, above) };
+    }
+  }
 }
 
 async function* described(found: AsyncIterable<Found>, describe: (query: TypeQuery) => string): AsyncGenerator<Result> {
-  for await (const { query, hits } of found) yield { type: describe(query), hits };
+  for await (const { query, ...rest } of found) yield { type: describe(query), ...rest };
+}
+
+/** Says on standard error where each list was cut. */
+async function* announceCutOffs(results: AsyncIterable<Result>, messages: Messages): AsyncGenerator<Result> {
+  for await (const result of results) {
+    const { type, cutOff } = result;
+    if (cutOff) {
+      // Whole quarters of a hundredth: four digits are all of it, to be given as S the next time.
+      const minScore = Number(cutOff.minScore.toFixed(4));
+      const documents = formatAmount(cutOff.documents, 'document');
+      messages.note(`${sanitise(type)}: ${documents} above the estimated cut-off ${minScore}`);
+    }
+    yield result;
+  }
 }
 
 async function printJsonLines(results: AsyncIterable<Result>, { output }: Surroundings): Promise<void> {

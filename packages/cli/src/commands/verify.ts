@@ -8,7 +8,7 @@ import { sanitise } from '../terminal/sanitise.js';
 export const verify: Command = {
   usage: ['--index DIR'],
   about: `Reads every byte of an index and checks it: the vectors and the records of documents against their checksums, the catalog's structure, the
-full text against the texts, and whether every row has its document and every document its rows. Names all that is wrong, and exits with 1 if
+full text against the texts, the approximate index if there is one, and whether every row has its document and every document its rows. Names all that is wrong, and exits with 1 if
 something is. Changes nothing and needs no model; searching and adding may go on meanwhile.`,
   flags: [
     { name: 'index', value: 'DIR', help: 'the index folder' },

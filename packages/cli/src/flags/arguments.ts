@@ -42,11 +42,11 @@ export class Arguments {
     return this.#refuseValue(flag, `a whole number from ${minimum}`, text);
   }
 
-  number(flag: string): number | undefined {
+  number(flag: string, expected = 'a number'): number | undefined {
     const text = this.text(flag);
     if (text === undefined) return undefined;
     if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text)) return Number(text);
-    return this.#refuseValue(flag, 'a number', text);
+    return this.#refuseValue(flag, expected, text);
   }
 
   /** Refuses two flags of which only one can be meant. */

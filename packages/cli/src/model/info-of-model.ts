@@ -21,13 +21,14 @@ export async function infoOfModel(
 }
 
 function lines({ directory, description, fingerprint, bytes, cost }: ModelInfo): string[] {
-  const { name, version, license, tap, pooling, head, dimensions, maximumTokens, detector } = description;
+  const { name, version, license, tap, pooling, head, dimensions, maximumTokens, detector, cutOff } = description;
   return [
     ['model', `${sanitise(name)} ${sanitise(version)}, ${sanitise(directory)}`],
     ['licence', sanitise(license)],
     ['tap', `${sanitise(tap.tensor)} of block ${tap.block}, ${tap.dimensions} dimensions, ${pooling} token`],
     ['head', head === null ? 'none: L2 alone' : `${sanitise(head)}, to ${dimensions} dimensions`],
     ['detector', detector === null ? 'none' : `its own, threshold ${detector.threshold}`],
+    ['cut-off', cutOff === undefined ? 'unknown: no --min-score auto' : 'estimated with --min-score auto'],
     ['window', `${formatCount(maximumTokens)} tokens`],
     ['parameters', formatCount(cost.parameters)],
     ['weights', formatBytes(cost.weightBytes)],

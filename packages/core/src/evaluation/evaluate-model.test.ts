@@ -19,6 +19,7 @@ test('what is measured is what the embedder gives: projecting the tap afterwards
     'retriever',
     types.columns,
     new Map(queries.map((query, row) => [query, types.data.slice(row * types.columns, (row + 1) * types.columns)])),
+    embedder.model.description.cutOff,
   );
   const { matrix, documents } = await embedder.embedMentions(corpus.documents, { mentions: 'given' });
   await ranking.add(

@@ -32,7 +32,7 @@ const vectors: Readonly<Record<string, readonly [number, number]>> = {
   chair: [9, 2],
 };
 
-function embedder(): MeasuredEmbedder {
+function embedder(changes: Partial<ModelDescription> = {}): MeasuredEmbedder {
   const matrix = (rows: (readonly [number, number])[]) => ({
     rows: rows.length,
     columns: 2,
@@ -40,7 +40,7 @@ function embedder(): MeasuredEmbedder {
   });
   return {
     model: {
-      description: { name: 'by-hand', version: '1', head: null, files: {} } as unknown as ModelDescription,
+      description: { name: 'by-hand', version: '1', head: null, files: {}, ...changes } as unknown as ModelDescription,
       fingerprint: 'sha256:0',
       path: (name) => name,
     },
@@ -90,8 +90,16 @@ test('measures a model without head, beside BM25, and counts what could not be e
       hybrid: expect.objectContaining({ averagePrecision: 1 }),
       bm25: expect.objectContaining({ averagePrecision: 0.5, recallAt: { 10: 0.5, 100: 0.5, 1000: 0.5 } }),
     },
+    cutOff: {},
   });
   expect(onProgress).toHaveBeenLastCalledWith(
     expect.objectContaining({ documents: 3, totalDocuments: 3, mentions: 3, tokens: 3 }),
   );
+});
+
+test("the cut-off, where the model knows where a type ends by the retriever's scores", async () => {
+  const cutOff = { intercept: -10, scoreWeight: 18.7, backgroundWeight: 4, typeShare: 0.0067, typeShareWeight: 0.34 };
+  const { systems, types } = await evaluate(corpus, embedder({ cutOff }));
+  expect(types.map((type) => Object.keys(type.cutOff))).toEqual([['retriever'], ['retriever']]);
+  expect(systems.map((system) => system.cutOff?.whole?.types)).toEqual([1, undefined, undefined]);
 });

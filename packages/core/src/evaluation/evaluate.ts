@@ -80,10 +80,12 @@ export async function evaluate(
     head === null ? 'retriever' : 'tap-without-head',
     typeTaps.columns,
     rowsByName(queries, normaliseRows(typeTaps)),
+    head === null ? description.cutOff : undefined,
   );
   const typeVectors = await head?.project(typeTaps);
   const withHead =
-    typeVectors && new MentionRanking('retriever', typeVectors.columns, rowsByName(queries, typeVectors));
+    typeVectors &&
+    new MentionRanking('retriever', typeVectors.columns, rowsByName(queries, typeVectors), description.cutOff);
 
   let embedded = 0;
   let skipped = 0;

@@ -1,3 +1,5 @@
+import type { CutOffSituations } from './cut-off-situations.js';
+import type { SystemCutOff } from './macro-cut-off.js';
 import type { RankingMeasures } from './ranking-measures.js';
 
 /**
@@ -18,6 +20,8 @@ export interface TypeResult {
   readonly rPrecision: Readonly<Partial<Record<SystemName, number | null>>>;
   /** Null where there are no relevant documents. */
   readonly measures: Readonly<Partial<Record<SystemName, RankingMeasures | null>>>;
+  /** The estimated cut-off, of the retriever where its model has constants for it; none where there are no relevant documents. */
+  readonly cutOff: Readonly<Partial<Record<SystemName, CutOffSituations>>>;
 }
 
 export interface SystemResult {
@@ -30,6 +34,8 @@ export interface SystemResult {
   readonly measures: RankingMeasures | null;
   /** The same over the "other" types. */
   readonly measuresOther: RankingMeasures | null;
+  /** The estimated cut-off over the types that are not "other"; null of all systems but the retriever, and of that where the model has no constants for it. */
+  readonly cutOff: SystemCutOff | null;
 }
 
 export interface EvaluationReport {

@@ -1,3 +1,5 @@
+export { type CutOffMeasures, fixedMinScore, measureCutOff } from './cut-off-measures.js';
+export type { CutOffSituations } from './cut-off-situations.js';
 export type { DetectionFigures, DetectionReport } from './detection-report.js';
 export { type EvaluateOptions, evaluate, type MeasuredEmbedder, type MeasuredSentenceModel } from './evaluate.js';
 export { type EvaluateDetectionOptions, evaluateDetection, type MeasuredDetector } from './evaluate-detection.js';
@@ -6,6 +8,7 @@ export type { EvaluationReport, SystemName, SystemResult, TypeResult } from './e
 export { fewNerdTypes } from './few-nerd-types.js';
 export { fuzzyMatch } from './fuzzy-match.js';
 export type { LabelledCorpus, LabelledDocument, LabelledMention, LabelledType } from './labelled-corpus.js';
+export type { CutOffMeans, SystemCutOff } from './macro-cut-off.js';
 export { macroMean } from './macro-mean.js';
 export { measure } from './measure.js';
 export { measureDetection } from './measure-detection.js';
@@ -13,7 +16,7 @@ export { multiconer2Types } from './multiconer2-types.js';
 export { evaluationPage, type RunFacts } from './page/evaluation-page.js';
 export { runVersions } from './page/run-versions.js';
 export { rPrecision } from './r-precision.js';
-export type { Ranking } from './ranking.js';
+export type { Ranking, ScoredDocuments } from './ranking.js';
 export { cutoffs, measureRanking, type RankingMeasures } from './ranking-measures.js';
 export { readConll } from './read-conll.js';
 export { readFewNerd } from './read-few-nerd.js';

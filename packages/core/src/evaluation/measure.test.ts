@@ -60,6 +60,33 @@ test('a mention of two types makes its document relevant to both', async () => {
 test('a corpus without any of its types has no mean', async () => {
   const ranking: Ranking = { system: 'bm25', best: async () => [] };
   const { systems } = await measure({ ...corpus, documents: [] }, [ranking]);
-  const nothing = { macro: null, macroOther: null, measures: null, measuresOther: null };
+  const nothing = { macro: null, macroOther: null, measures: null, measuresOther: null, cutOff: null };
   expect(systems).toEqual([{ system: 'bm25', ...nothing }]);
+});
+
+test('the cut-off of a ranking that has constants, beside the measures; "other" types and other rankings have none', async () => {
+  const documents = Array.from({ length: 20 }, (_, id) => ({
+    id: String(id),
+    text: 'x',
+    mentions: id < 4 ? [mention('Food'), mention('OtherPROD')] : [mention('Vehicle')],
+  }));
+  const scored: Ranking = {
+    system: 'retriever',
+    cutOff: { intercept: -10, scoreWeight: 18.7, backgroundWeight: 4, typeShare: 0.0067, typeShareWeight: 0.34 },
+    best: async () => [],
+    async scored() {
+      const scores = documents.map((_, place) => (place < 4 ? 0.9 : 0.1));
+      return { documents: documents.map((_, place) => place), scores: Float32Array.from(scores) };
+    },
+  };
+  const uncalibrated: Ranking = { ...scored, system: 'tap-without-head', cutOff: undefined };
+  const unscored: Ranking = { system: 'bm25', best: async () => [0] };
+  const { systems, types } = await measure({ ...corpus, documents }, [scored, uncalibrated, unscored]);
+  expect(types[0]).toMatchObject({ type: 'Food', rPrecision: { retriever: 1, 'tap-without-head': 1 } });
+  expect(types[0]?.cutOff).toMatchObject({ retriever: { whole: { documents: 4, f1: 1, countRatio: 1 } } });
+  expect(Object.keys(types[0]?.cutOff ?? {})).toEqual(['retriever']);
+  expect(types[1]?.cutOff).toEqual({});
+  // Food is found whole, Vehicle not at all: its documents score least.
+  expect(systems[0]?.cutOff?.whole).toMatchObject({ types: 2, precision: 0.5, recall: 0.5, f1: 0.5 });
+  expect(systems.slice(1).map(({ cutOff }) => cutOff)).toEqual([null, null]);
 });

@@ -1,12 +1,14 @@
+import { type CutOffSituations, measureSituations } from './cut-off-situations.js';
 import type { SystemName, SystemResult, TypeResult } from './evaluation-report.js';
 import type { LabelledCorpus } from './labelled-corpus.js';
+import { macroCutOff } from './macro-cut-off.js';
 import { macroMean } from './macro-mean.js';
 import { macroMeasures } from './macro-measures.js';
 import { rPrecision } from './r-precision.js';
 import type { Ranking } from './ranking.js';
 import { measureRanking, type RankingMeasures } from './ranking-measures.js';
 
-/** R-Precision and the other measures of every type, and their macro means, for each ranking. */
+/** R-Precision, the other measures and the cut-off of every type, and their macro means, for each ranking. */
 export async function measure(
   corpus: LabelledCorpus,
   rankings: readonly Ranking[],
@@ -17,12 +19,16 @@ export async function measure(
     const documents = relevant.get(type.type) ?? new Set<number>();
     const values: Partial<Record<SystemName, number | null>> = {};
     const measures: Partial<Record<SystemName, RankingMeasures | null>> = {};
+    const cutOff: Partial<Record<SystemName, CutOffSituations>> = {};
     for (const ranking of rankings) {
-      const found = documents.size === 0 ? [] : await ranking.best(type.query, corpus.documents.length);
+      const scored = documents.size === 0 ? undefined : await ranking.scored?.(type.query);
+      if (scored && ranking.cutOff) cutOff[ranking.system] = measureSituations(scored, documents, ranking.cutOff);
+      const found =
+        documents.size === 0 ? [] : (scored?.documents ?? (await ranking.best(type.query, corpus.documents.length)));
       values[ranking.system] = rPrecision(found, documents);
       measures[ranking.system] = measureRanking(found, documents);
     }
-    types.push({ ...type, relevant: documents.size, rPrecision: values, measures });
+    types.push({ ...type, relevant: documents.size, rPrecision: values, measures, cutOff });
   }
   const systems = rankings.map(({ system }): SystemResult => {
     const mean = (other: boolean) =>
@@ -35,6 +41,7 @@ export async function measure(
       macroOther: mean(true),
       measures: means(false),
       measuresOther: means(true),
+      cutOff: macroCutOff(types.filter(({ other }) => !other).flatMap((type) => type.cutOff[system] ?? [])),
     };
   });
   return { systems, types };

@@ -43,3 +43,11 @@ test('mentions that could not be embedded are not ranked', async () => {
 test('an empty ranking finds nothing', async () => {
   expect(await ranking().best('food', 3)).toEqual([]);
 });
+
+test('the whole ranking with its scores: each document by its best mention', async () => {
+  const food = ranking();
+  expect(await food.scored('food')).toEqual({ documents: [], scores: new Float32Array() });
+  await food.add(scored(0.25, 0.75, 0.5, 0.5, 0.5), [0, 0, 2, 1, 0]);
+  expect(await food.scored('food')).toEqual({ documents: [0, 2, 1], scores: Float32Array.of(0.75, 0.5, 0.5) });
+  await expect(food.scored('drink')).rejects.toThrow('No vector was made for the query "drink".');
+});

@@ -1,21 +1,32 @@
 import { VectorIndex } from '@ner-retriever/native';
 import type { Matrix } from '../matrix.js';
+import type { CutOffConstants } from '../model/cut-off-constants.js';
 import type { SystemName } from './evaluation-report.js';
-import type { Ranking } from './ranking.js';
+import type { Ranking, ScoredDocuments } from './ranking.js';
 
 /**
  * Vectors of mentions, searched exactly: a document's score is its best mention. Equal scores come in the order of the corpus.
  */
 export class MentionRanking implements Ranking {
   readonly system: SystemName;
+  readonly cutOff: CutOffConstants | undefined;
   readonly #index: VectorIndex;
   /** The document of each row of the index. */
   readonly #owners: number[] = [];
   readonly #queries: ReadonlyMap<string, Float32Array>;
 
-  /** @param queries the vector of every type's readable name */
-  constructor(system: SystemName, dimensions: number, queries: ReadonlyMap<string, Float32Array>) {
+  /**
+   * @param queries the vector of every type's readable name
+   * @param cutOff how cosines of these vectors tell where a type ends, where that is known
+   */
+  constructor(
+    system: SystemName,
+    dimensions: number,
+    queries: ReadonlyMap<string, Float32Array>,
+    cutOff?: CutOffConstants,
+  ) {
     this.system = system;
+    this.cutOff = cutOff;
     this.#index = new VectorIndex({ dimensions });
     this.#queries = queries;
   }
@@ -32,8 +43,7 @@ export class MentionRanking implements Ranking {
   }
 
   async best(query: string, count: number): Promise<number[]> {
-    const vector = this.#queries.get(query);
-    if (vector === undefined) throw new Error(`No vector was made for the query "${query}".`);
+    const vector = this.#vectorOf(query);
     // A document with many mentions can fill a shallow result alone: look deeper until there are enough, or no more.
     for (let depth = 4 * count; ; depth *= 4) {
       const limit = Math.min(depth, this.#index.size);
@@ -43,5 +53,22 @@ export class MentionRanking implements Ranking {
       for (const row of rows) documents.add(this.#owners[row] as number);
       if (documents.size >= count || limit === this.#index.size) return [...documents].slice(0, count);
     }
+  }
+
+  async scored(query: string): Promise<ScoredDocuments> {
+    if (this.#index.size === 0) return { documents: [], scores: new Float32Array() };
+    const { rows, scores } = await this.#index.search(this.#vectorOf(query), this.#index.size);
+    const best = new Map<number, number>();
+    for (const [place, row] of rows.entries()) {
+      const document = this.#owners[row] as number;
+      if (!best.has(document)) best.set(document, scores[place] as number);
+    }
+    return { documents: [...best.keys()], scores: Float32Array.from(best.values()) };
+  }
+
+  #vectorOf(query: string): Float32Array {
+    const vector = this.#queries.get(query);
+    if (vector === undefined) throw new Error(`No vector was made for the query "${query}".`);
+    return vector;
   }
 }

@@ -8,7 +8,7 @@ import { NerRetrieverError } from '../errors.js';
 import { IndexFolder } from './index-folder.js';
 import type { IndexEntry } from './index-writer.js';
 import { writeManifest } from './manifest.js';
-import { segmentFiles } from './segment-files.js';
+import { segmentFiles } from './segments/segment-files.js';
 import { storageError } from './storage-error.js';
 
 const dimensions = 4;

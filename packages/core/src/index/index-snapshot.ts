@@ -1,7 +1,7 @@
 import type { SegmentIndex } from '@ner-retriever/native';
-import type { Catalog } from './catalog.js';
-import type { DocumentSet } from './document-set.js';
-import type { MappedVectors } from './mapped-vectors.js';
+import type { Catalog } from './catalog/catalog.js';
+import type { DocumentSet } from './segments/document-set.js';
+import type { MappedVectors } from './segments/mapped-vectors.js';
 
 /** One state of an index: what was committed when it was taken, whatever is committed or compacted meanwhile. To be disposed of (`using`). */
 export class IndexSnapshot {

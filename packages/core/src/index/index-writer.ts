@@ -1,13 +1,13 @@
 import { NerRetrieverError } from '../errors.js';
 import type { Mention } from '../mentions/mention.js';
 import type { Document, Source } from '../text/document.js';
-import { removeStaleApproximate } from './approximate-record.js';
-import type { Catalog } from './catalog.js';
-import { Compaction, type CompactionOptions, type CompactionSummary } from './compaction.js';
-import { indexBytes } from './index-bytes.js';
-import { removeSegmentsExcept, SegmentWriter, type VectorLayout } from './segment-writer.js';
+import { removeStaleApproximate } from './approximate/approximate-record.js';
+import { indexBytes } from './care/index-bytes.js';
+import type { Catalog } from './catalog/catalog.js';
+import type { PlacedDocument } from './catalog/stored-document.js';
+import { Compaction, type CompactionOptions, type CompactionSummary } from './segments/compaction.js';
+import { removeSegmentsExcept, SegmentWriter, type VectorLayout } from './segments/segment-writer.js';
 import { storageError } from './storage-error.js';
-import type { PlacedDocument } from './stored-document.js';
 import { WriterLock } from './writer-lock.js';
 
 /** A document that is ready to be stored. */

@@ -1,4 +1,5 @@
 import type { Pooling } from '@ner-retriever/native';
+import type { CutOffConstants } from './cut-off-constants.js';
 
 /** `model.json` of a model folder, as read (format 1). */
 export interface ModelDescription {
@@ -31,5 +32,7 @@ export interface ModelDescription {
   /** Columns of a projected vector. */
   readonly dimensions: number;
   readonly detector: { readonly labels: readonly ['O', 'B', 'I']; readonly threshold: number } | null;
+  /** Where a type ends in a ranking by these vectors. Left out where nobody has measured it: then there is no estimate. */
+  readonly cutOff?: CutOffConstants;
   readonly files: { readonly [name: string]: { readonly bytes: number; readonly sha256: string } };
 }

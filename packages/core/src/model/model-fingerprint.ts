@@ -3,7 +3,7 @@ import type { ModelDescription } from './model-description.js';
 
 /**
  * `sha256:…` over everything that decides a vector: two models with one fingerprint give the same vectors. The name, the
- * licence and the detector do not count: they decide no vector of a given mention.
+ * licence, the detector and the cut-off do not count: they decide no vector of a given mention.
  */
 export function modelFingerprint(description: ModelDescription): string {
   const { encoder, tokenizer, head, tap, pooling, maximumTokens, files } = description;

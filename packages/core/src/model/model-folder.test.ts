@@ -36,7 +36,7 @@ describe('a model folder', () => {
     expect(model.fingerprint).toMatch(/^sha256:[0-9a-f]{64}$/);
   });
 
-  test('has the same fingerprint elsewhere, under another name and with another detector threshold', async () => {
+  test('has the same fingerprint elsewhere, under another name and with another detector threshold or cut-off', async () => {
     const { fingerprint } = await openModelFolder(fixture);
     const changed = await opened((description) => {
       Object.assign(description, {
@@ -44,8 +44,13 @@ describe('a model folder', () => {
         license: 'CC0',
         detector: { labels: ['O', 'B', 'I'], threshold: 0.1 },
       });
+      Object.assign(description.cutOff as object, { intercept: 3 });
     });
     expect(changed.fingerprint).toBe(fingerprint);
+    expect(changed.description.cutOff?.intercept).toBe(3);
+    const without = await opened((description) => delete description.cutOff);
+    expect(without.fingerprint).toBe(fingerprint);
+    expect(without.description).not.toHaveProperty('cutOff');
   });
 
   test.each([
@@ -117,6 +122,25 @@ describe('what is wrong with a folder is said', () => {
     ],
   ])('%s', async (_, code, message, change) => {
     await expect(opened(change)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
+  test.each([
+    ['intercept', '-10'],
+    ['scoreWeight', 0],
+    ['backgroundWeight', undefined],
+    ['typeShare', 0],
+    ['typeShare', 1],
+    ['typeShareWeight', 1.1],
+  ])('%s of the cut-off is %j', async (field, value) => {
+    await expect(opened((d) => Object.assign(d.cutOff as object, { [field]: value }))).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      details: { field: `cutOff.${field}`, expected: expect.stringMatching(/^a number/) },
+    });
+  });
+
+  test('a cut-off that is no object', async () => {
+    const refused = opened((description) => Object.assign(description, { cutOff: null }));
+    await expect(refused).rejects.toMatchObject({ code: 'MODEL_INVALID', details: { field: 'cutOff' } });
   });
 
   test('a file that is missing, cut off, or another', async () => {

@@ -1,4 +1,5 @@
 import { NerRetrieverError } from '../errors.js';
+import type { CutOffConstants } from './cut-off-constants.js';
 import type { ModelDescription } from './model-description.js';
 import { staysInside } from './stays-inside.js';
 
@@ -74,6 +75,7 @@ export function parseModelDescription(text: string, directory: string): ModelDes
       labels: labels(detector.labels),
       threshold: fraction(detector.threshold, 'detector.threshold'),
     },
+    ...(model.cutOff !== undefined && { cutOff: cutOffConstants(object(model.cutOff, 'cutOff')) }),
     files: Object.fromEntries(
       Object.entries(files).map(([name, entry]) => {
         inside(name);
@@ -122,6 +124,23 @@ export function parseModelDescription(text: string, directory: string): ModelDes
   function fraction(value: unknown, field: string): number {
     if (typeof value !== 'number' || !(value >= 0 && value <= 1)) throw invalid(field, 'a number from 0 to 1', value);
     return value;
+  }
+  function number(value: unknown, field: string): number {
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw invalid(field, 'a number', value);
+    return value;
+  }
+  function cutOffConstants(constants: Json): CutOffConstants {
+    const scoreWeight = number(constants.scoreWeight, 'cutOff.scoreWeight');
+    if (scoreWeight <= 0) throw invalid('cutOff.scoreWeight', 'a number above 0', scoreWeight);
+    const typeShare = number(constants.typeShare, 'cutOff.typeShare');
+    if (typeShare <= 0 || typeShare >= 1) throw invalid('cutOff.typeShare', 'a number above 0 and below 1', typeShare);
+    return {
+      intercept: number(constants.intercept, 'cutOff.intercept'),
+      scoreWeight,
+      backgroundWeight: number(constants.backgroundWeight, 'cutOff.backgroundWeight'),
+      typeShare,
+      typeShareWeight: fraction(constants.typeShareWeight, 'cutOff.typeShareWeight'),
+    };
   }
   function oneOf<const T extends string>(value: unknown, field: string, allowed: readonly T[]): T {
     const found = allowed.find((one) => one === value);

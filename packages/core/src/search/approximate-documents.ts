@@ -1,5 +1,5 @@
 import type { FaissSearchParameters } from '@ner-retriever/native';
-import type { ApproximateRows } from '../index/approximate-rows.js';
+import type { ApproximateRows } from '../index/approximate/approximate-rows.js';
 import type { IndexSnapshot } from '../index/index-snapshot.js';
 import type { Matrix } from '../matrix.js';
 import type { RankedRows } from './load-hits.js';

@@ -67,7 +67,7 @@ async function both(limit = 10) {
   const searcher = new Searcher(folder);
   const queries = { rows: 3, columns: dimensions, data: Float32Array.from([...unit(), ...unit(), ...unit()]) };
   const brief = async (options: Parameters<Searcher['search']>[2]) =>
-    (await searcher.search(queries, limit, options)).map((hits) => hits.map(({ id, score }) => ({ id, score })));
+    (await searcher.search(queries, limit, options)).map(({ hits }) => hits.map(({ id, score }) => ({ id, score })));
   return { exact: await brief({}), approximate: await brief({ approximate: {} }) };
 }
 

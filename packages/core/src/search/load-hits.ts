@@ -1,7 +1,7 @@
 import { NerRetrieverError } from '../errors.js';
-import { catalogFile } from '../index/catalog.js';
+import { catalogFile } from '../index/catalog/catalog.js';
+import type { StoredDocument } from '../index/catalog/stored-document.js';
 import type { IndexSnapshot } from '../index/index-snapshot.js';
-import type { StoredDocument } from '../index/stored-document.js';
 import type { Mention } from '../mentions/mention.js';
 import { bestMentions } from './best-mentions.js';
 import type { Hit } from './hit.js';

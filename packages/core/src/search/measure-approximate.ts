@@ -1,8 +1,8 @@
 import { checkOption, checkOptions } from '../check-options.js';
 import { NerRetrieverError } from '../errors.js';
-import { LoadedApproximate } from '../index/approximate-rows.js';
+import { LoadedApproximate } from '../index/approximate/approximate-rows.js';
+import { indexRoot } from '../index/care/index-root.js';
 import { IndexFolder } from '../index/index-folder.js';
-import { indexRoot } from '../index/index-root.js';
 import { storageError } from '../index/storage-error.js';
 import { type ApproximateParameters, approximateDocuments } from './approximate-documents.js';
 import type { RankedRows } from './load-hits.js';

@@ -59,6 +59,10 @@ function fullSort(living: Map<string, { age: number; vectors: Float32Array[] }>,
 
 const brief = (hits: readonly Hit[]) => hits.map(({ id, score }) => ({ id, score }));
 
+async function hitsOf(searcher: Searcher, ...wanted: Parameters<Searcher['search']>): Promise<Hit[][]> {
+  return (await searcher.search(...wanted)).map(({ hits }) => hits);
+}
+
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const value of values) all.push(value);
@@ -93,7 +97,7 @@ test.each([1, 2, 3, 4, 5])(
 
       const queries = Float32Array.from([...vector(random), ...vector(random), ...vector(random)]);
       for (const limit of [1, 7, 1000]) {
-        const results = await searcher.search(matrix(queries), limit);
+        const results = await hitsOf(searcher, matrix(queries), limit);
         for (const [index, hits] of results.entries()) {
           const query = queries.subarray(index * dimensions, (index + 1) * dimensions);
           expect(brief(hits)).toEqual(fullSort(living, query).slice(0, limit));
@@ -101,13 +105,13 @@ test.each([1, 2, 3, 4, 5])(
       }
       const query = queries.subarray(0, dimensions);
       expect(brief(await collect(searcher.searchAll(query)))).toEqual(fullSort(living, query));
-      const [above] = await searcher.search(matrix(query), 1000, { minScore: 2 });
+      const [above] = await hitsOf(searcher, matrix(query), 1000, { minScore: 2 });
       expect(brief(above as Hit[])).toEqual(fullSort(living, query).filter(({ score }) => score >= 2));
       expect(brief(await collect(searcher.searchAll(query, { minScore: 2 })))).toEqual(brief(above as Hit[]));
     }
     const opened = await IndexFolder.open(directory);
     const query = vector(random);
-    const [again] = await new Searcher(opened).search(matrix(query), 1000);
+    const [again] = await hitsOf(new Searcher(opened), matrix(query), 1000);
     expect(brief(again as Hit[])).toEqual(fullSort(living, query));
     opened.close();
   },
@@ -153,7 +157,7 @@ test('a damaged catalog is an error or does no harm: never a crash, never anothe
 test('the evidence is the best mention, with the very text that its offsets cut out', async () => {
   const [low, high] = [new Float32Array(dimensions).fill(0.1), new Float32Array(dimensions).fill(0.3)];
   await writer.commit([entry('abcdef', [low, high, low])]);
-  const [hits] = await new Searcher(folder).search(matrix(high), 10);
+  const [hits] = await hitsOf(new Searcher(folder), matrix(high), 10);
   expect(hits).toEqual([
     {
       id: 'abcdef',
@@ -184,7 +188,7 @@ test('with evidence, a hit has its best mentions, in all ways to search', async 
     for await (const hit of hits) all.push(hit.mentions);
     return all;
   };
-  expect(await found((await searcher.search(matrix(query), 10, { evidence: 3 }))[0] as Hit[])).toEqual(mentions);
+  expect(await found((await hitsOf(searcher, matrix(query), 10, { evidence: 3 }))[0] as Hit[])).toEqual(mentions);
   expect(await found(searcher.searchAll(query, { evidence: 3 }))).toEqual(mentions);
   expect(await found(searcher.searchAllHybrid('text', matrix(query), { evidence: 3 }))).toEqual(mentions);
 });
@@ -193,9 +197,9 @@ test('an index without a vector answers with nothing', async () => {
   await writer.commit([entry('a', [])]);
   const searcher = new Searcher(folder);
   const query = new Float32Array(dimensions).fill(1);
-  expect(await searcher.search(matrix(query), 10)).toEqual([[]]);
+  expect(await hitsOf(searcher, matrix(query), 10)).toEqual([[]]);
   expect(await collect(searcher.searchAll(query))).toEqual([]);
-  expect(await searcher.search(matrix(new Float32Array()), 10)).toEqual([]);
+  expect(await hitsOf(searcher, matrix(new Float32Array()), 10)).toEqual([]);
 });
 
 test('a whole ranking under way does not change while documents are replaced and added', async () => {
@@ -207,7 +211,7 @@ test('a whole ranking under way does not change while documents are replaced and
   const ranking = searcher.searchAll(query);
   const hits = [(await ranking.next()).value as Hit];
   await writer.commit([...living.keys()].map((id) => entry(id, [vector(random), vector(random)])));
-  await searcher.search(matrix(query), 5);
+  await hitsOf(searcher, matrix(query), 5);
   hits.push(...(await collect(ranking)));
   expect(brief(hits)).toEqual(fullSort(living, query));
 });

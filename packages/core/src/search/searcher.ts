@@ -1,13 +1,16 @@
-import { LoadedApproximate } from '../index/approximate-rows.js';
+import { LoadedApproximate } from '../index/approximate/approximate-rows.js';
 import type { IndexFolder } from '../index/index-folder.js';
 import type { IndexSnapshot } from '../index/index-snapshot.js';
 import { storageError } from '../index/storage-error.js';
 import type { Matrix } from '../matrix.js';
+import type { CutOffConstants } from '../model/cut-off-constants.js';
 import { type ApproximateParameters, approximateDocuments } from './approximate-documents.js';
+import type { CutOff } from './cut-off/estimate-cut-off.js';
 import type { Hit } from './hit.js';
 import { hybridHits } from './hybrid-hits.js';
-import { loadHits, type RankedRows } from './load-hits.js';
+import { loadHits } from './load-hits.js';
 import { nearestDocuments } from './nearest-documents.js';
+import { type CutRanking, rankDocuments } from './rank-documents.js';
 import { rowOf } from './row-of.js';
 import type { Condition } from './where/condition.js';
 import { type DocumentBits, DocumentFilters } from './where/document-filters.js';
@@ -21,10 +24,17 @@ export interface RankingOptions {
 }
 
 export interface VectorRankingOptions extends RankingOptions {
-  /** Only documents that score at least this much. */
-  readonly minScore?: number | undefined;
+  /** Only documents that score at least this much; constants of the model: down to where the type is estimated to end by them. */
+  readonly minScore?: number | CutOffConstants | undefined;
   /** Looks at a part of the rows, by the approximate index. */
   readonly approximate?: ApproximateParameters | undefined;
+}
+
+/** The answer to one query. */
+export interface Found {
+  readonly hits: Hit[];
+  /** Where that was estimated. */
+  readonly cutOff?: CutOff;
 }
 
 /** Answers query vectors from an index folder; every answer is about one state of it, the newest when it was asked. */
@@ -39,18 +49,14 @@ export class Searcher {
   }
 
   /** The best `limit` documents of each query, best first; equal scores: the older document first. */
-  async search(queries: Matrix, limit: number, options: VectorRankingOptions = {}): Promise<Hit[][]> {
-    const { minScore = Number.NEGATIVE_INFINITY } = options;
+  async search(queries: Matrix, limit: number, options: VectorRankingOptions = {}): Promise<Found[]> {
     try {
       using snapshot = await this.#folder.snapshot();
       const rankings = await this.#best(snapshot, queries, limit, options);
-      const results: Hit[][] = [];
-      for (const [query, { rows, scores }] of rankings.entries()) {
-        const enough = scores.findIndex((score) => score < minScore);
-        const evidence = evidenceFor(rowOf(queries, query), options);
-        results.push(
-          await loadHits(snapshot, { rows: enough < 0 ? rows : rows.subarray(0, enough), scores }, evidence),
-        );
+      const results: Found[] = [];
+      for (const [query, { cutOff, ...ranked }] of rankings.entries()) {
+        const hits = await loadHits(snapshot, ranked, evidenceFor(rowOf(queries, query), options));
+        results.push({ hits, ...(cutOff && { cutOff }) });
       }
       return results;
     } catch (error) {
@@ -60,12 +66,11 @@ export class Searcher {
 
   /** The whole ranking, best first: every document that has a vector now, exactly once, whatever is committed meanwhile. */
   async *searchAll(query: Float32Array, options: Omit<VectorRankingOptions, 'approximate'> = {}): AsyncGenerator<Hit> {
-    const { minScore = Number.NEGATIVE_INFINITY } = options;
     const evidence = evidenceFor(query, options);
     try {
       using snapshot = await this.#folder.snapshot();
       const documents = await this.#selected(snapshot, options);
-      const { rows, scores } = await snapshot.vectors.rank(query, { documents, minScore });
+      const { rows, scores } = await rankDocuments(snapshot, query, documents, options.minScore);
       for (let from = 0; from < rows.length; from += hitsAtOnce) {
         const to = from + hitsAtOnce;
         yield* await loadHits(snapshot, { rows: rows.subarray(from, to), scores: scores.subarray(from, to) }, evidence);
@@ -117,21 +122,36 @@ export class Searcher {
     }
   }
 
-  /** The best documents of each query, exactly or as the approximate index finds them. */
+  /** The best documents of each query: exactly, as the approximate index finds them, or as many as the type is estimated to have. */
   async #best(
     snapshot: IndexSnapshot,
     queries: Matrix,
     limit: number,
     options: VectorRankingOptions,
-  ): Promise<RankedRows[]> {
-    const { approximate } = options;
+  ): Promise<CutRanking[]> {
+    const { approximate, minScore = Number.NEGATIVE_INFINITY } = options;
     const documents = await this.#selected(snapshot, options);
+    if (typeof minScore === 'object') {
+      const rankings: CutRanking[] = [];
+      for (let query = 0; query < queries.rows; query += 1) {
+        const ranking = await rankDocuments(snapshot, rowOf(queries, query), documents, minScore);
+        // Copied: of a whole ranking a few places are kept.
+        const [rows, scores] = [ranking.rows.slice(0, limit), ranking.scores.slice(0, limit)];
+        rankings.push({ ...ranking, rows, scores });
+      }
+      return rankings;
+    }
     const totals = snapshot.catalog.totals();
     const rows = approximate && (await this.#approximate.rows(totals.generation));
     // One that was built of a newer state has rows that this one does not.
-    return rows && rows.size <= totals.rows
-      ? approximateDocuments(snapshot, rows, queries, limit, documents, approximate)
-      : nearestDocuments(snapshot, queries, limit, { documents });
+    const isUsable = rows && rows.size <= totals.rows;
+    const rankings = isUsable
+      ? await approximateDocuments(snapshot, rows, queries, limit, documents, approximate)
+      : await nearestDocuments(snapshot, queries, limit, { documents });
+    return rankings.map((ranking) => {
+      const enough = ranking.scores.findIndex((score) => score < minScore);
+      return enough < 0 ? ranking : { rows: ranking.rows.subarray(0, enough), scores: ranking.scores };
+    });
   }
 
   /** The documents that may be found: those that are alive, and that the filter lets through. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { EvaluationReport, SystemName, TypeResult } from '../evaluation-report.js';
+import type { EvaluationReport, SystemName, SystemResult, TypeResult } from '../evaluation-report.js';
 import { measureRanking } from '../ranking-measures.js';
 import { evaluationPage } from './evaluation-page.js';
 import { runVersions } from './run-versions.js';
@@ -16,6 +16,7 @@ function typeOf(query: string, relevant: number, places: readonly number[], othe
     ...{ type: `raw ${query}`, query, other, relevant },
     rPrecision: relevant === 0 ? { retriever: null, bm25: null } : { retriever: within / relevant, bm25: 0 },
     measures: { retriever: measureRanking(ranking, wanted), bm25: measureRanking([], wanted) },
+    cutOff: {},
   };
 }
 
@@ -30,6 +31,7 @@ function reportOf(types: readonly TypeResult[], changes: Partial<EvaluationRepor
       macroOther: types.some(({ other }) => other) ? 0.125 : null,
       measures: types[0]?.measures[system] ?? null,
       measuresOther: types.find(({ other }) => other)?.measures[system] ?? null,
+      cutOff: null,
     })),
     ...changes,
   };
@@ -148,4 +150,19 @@ test('a data set with nothing to find is a page all the same', () => {
   expect(empty).toContain('0 types with relevant ones');
   expect(empty).not.toMatch(/NaN|Infinity|undefined/);
   expect(page).not.toMatch(/NaN|Infinity|undefined/);
+});
+
+test('the estimated cut-off of the retriever, where it has one', () => {
+  const types = [typeOf('Food', 2, [1, 2])];
+  expect(evaluationPage(reportOf(types), run)).not.toContain('Estimated cut-off');
+  const means = { types: 1, precision: 0.5, recall: 0.25, f1: 1 / 3, bestF1: 0.75, fixedF1: 0.125, countRatio: 1.5 };
+  const cutOff = { whole: means, small: null, mostly: null, absentDocuments: 68 };
+  const [retriever, ...others] = reportOf(types).systems as [SystemResult, ...SystemResult[]];
+  const shown = evaluationPage(reportOf(types, { systems: [{ ...retriever, cutOff }, ...others] }), run);
+  expect(shown).toContain('<h2>Estimated cut-off</h2>');
+  expect(shown).toContain('it leaves 68 documents in the median');
+  expect(shown).toContain(
+    '<th scope="row">In this data set</th><td>1</td><td>0.500</td><td>0.250</td><td>0.333</td><td>0.750</td><td>0.125</td><td>1.500</td>',
+  );
+  expect(shown).toMatch(/100 documents, 10 of the type<\/th><td>0<\/td>(<td>–<\/td>){6}/);
 });

@@ -1,4 +1,5 @@
 import type { EvaluationReport } from '../evaluation-report.js';
+import { cutOffTable } from './cut-off-table.js';
 import { escapeHtml, scriptJson } from './escape.js';
 import { meansTable, typesTable } from './measure-tables.js';
 import { pageScript } from './page-script.js';
@@ -62,7 +63,7 @@ ${legend(report)}
 ${meansTable(report, `Macro means over ${count(measured.filter(({ other }) => !other).length, 'type')}`, ({ macro, measures }) => [macro, measures])}
 ${hasOthers ? meansTable(report, `Macro means over ${count(measured.filter(({ other }) => other).length, '"other" type')}`, ({ macroOther, measuresOther }) => [macroOther, measuresOther]) : ''}
 </section>
-<section>
+${cutOffSection(report)}<section>
 <h2>Every type</h2>
 ${typesTable(report)}
 </section>
@@ -75,6 +76,21 @@ ${facts(report, run, counts)}
 <script>${pageScript}</script>
 </body>
 </html>
+`;
+}
+
+function cutOffSection({ systems: [retriever] }: EvaluationReport): string {
+  const cutOff = retriever?.cutOff ?? null;
+  if (cutOff === null) return '';
+  const absent =
+    cutOff.absentDocuments === null
+      ? ''
+      : ` Without the type's documents it leaves ${count(cutOff.absentDocuments, 'document')} in the median, all wrong.`;
+  return `<section>
+<h2>Estimated cut-off</h2>
+<p>The retriever's documents above the score at which a type is estimated to end, against the labels; beside it the best cut of each ranking, and one fixed cut for all. The count ratio is the number of documents above the estimate as a multiple of the relevant ones.${absent}</p>
+${cutOffTable(cutOff)}
+</section>
 `;
 }
 

@@ -97,8 +97,8 @@ test('a combination ranks by its own vector, in one search, in many, and in the 
     [2 / 2, await vectorOf('car maker')],
     [-0.2 / 2, await vectorOf('river')],
     [-0.2 / 2, await vectorOf('town')],
-    [0.75 / 2, await vectorIn(text, 10, 16)],
-    [(0.75 * 0.4) / 2, await vectorIn('Fiat', 0, 4)],
+    [1 / 3, await vectorIn(text, 10, 16)],
+    [0.4 / 3, await vectorIn('Fiat', 0, 4)],
   ]);
   expect(ranking).toEqual(brief((await retriever.search(query)).hits));
   expect(ranking).toEqual(brief(await collect(retriever.searchAll(query))));

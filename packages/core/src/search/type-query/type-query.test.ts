@@ -21,12 +21,13 @@ describe('one vector for a combination', () => {
     ['whatever its weight', { all: [{ ...x, weight: 7 }] }, [1, 0, 0]],
     ['two, as much each', { all: [x, y] }, [1, 1, 0]],
     ['weights', { all: [{ ...x, weight: 3 }, y] }, [3, 1, 0]],
-    ['examples beside a description', { all: [x], examples: [y, z] }, [1, 0.375, 0.375]],
-    ['an example of double weight', { all: [x], examples: [{ ...y, weight: 2 }, z] }, [1, 0.75, 0.375]],
+    ['an example beside a description', { all: [x], examples: [y] }, [1, 0.5, 0]],
+    ['two examples', { all: [x], examples: [y, z] }, [1, 1 / 3, 1 / 3]],
+    ['an example of double weight', { all: [x], examples: [{ ...y, weight: 2 }, z] }, [1, 2 / 3, 1 / 3]],
     ['examples alone', { examples: [y, z] }, [0, 1, 1]],
     ['what it is not', { all: [x], not: [y] }, [1, -0.2, 0]],
     ['several of these do not count more together', { all: [x], not: [y, z] }, [1, -0.1, -0.1]],
-    ['all of it', { all: [x, y], examples: [z], not: [y] }, [0.5, 0.3, 0.75]],
+    ['all of it', { all: [x, y], examples: [z], not: [y] }, [0.5, 0.3, 0.5]],
   ])('%s', (_, parts, expected) => {
     expect(combined(parts)).toEqual(unit(...expected));
   });

@@ -21,9 +21,9 @@ export type ExampleMention =
  *     { all: ['company', 'car maker'], not: ['railway company'] }
  *     { all: ['company'], examples: [{ text: 'Toyota opened a plant in Derby.', start: 0, end: 6 }] }
  *
- * It becomes one vector of length 1, after Rocchio (1971): the weighted mean of the vectors of `all`, plus 0.75 of the weighted mean of
- * the examples', less 0.2 of the weighted mean of those of `not`. A weighted mean is the sum of each vector times its weight, divided by
- * their number. So a single weight of 2 pulls twice as much. docs/searching.md has the measurements behind the numbers.
+ * It becomes one vector of length 1, after Rocchio (1971): the weighted mean of the vectors of `all`, plus n / (n + 1) of the weighted
+ * mean of n examples, less 0.2 of the weighted mean of those of `not`. A weighted mean is the sum of each vector times its weight, divided
+ * by their number: a single weight of 2 pulls twice as much. docs/searching.md has the measurements behind the numbers.
  */
 export interface TypeCombination {
   /** What an entity of the type is, all of it at once. This or `examples` holds something. */

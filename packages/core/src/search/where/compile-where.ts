@@ -1,4 +1,4 @@
-import type { SqlCondition } from '../../index/catalog.js';
+import type { SqlCondition } from '../../index/catalog/catalog.js';
 import type { Condition, FieldPath } from './condition.js';
 import type { WhereValue } from './where.js';
 

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Catalog } from '../../index/catalog.js';
+import type { Catalog } from '../../index/catalog/catalog.js';
 import { compileWhere } from './compile-where.js';
 import type { Condition } from './condition.js';
 

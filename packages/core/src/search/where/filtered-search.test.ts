@@ -32,6 +32,10 @@ afterEach(async () => {
 
 const vector = (random: () => number) => Float32Array.from({ length: dimensions }, () => Math.floor(random() * 3) - 1);
 
+async function hitsOf(searcher: Searcher, ...wanted: Parameters<Searcher['search']>): Promise<Hit[][]> {
+  return (await searcher.search(...wanted)).map(({ hits }) => hits);
+}
+
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const value of values) all.push(value);
@@ -75,10 +79,10 @@ test.each([1, 2, 3])('every mode finds what it would, less what is filtered out 
 
     expect(brief(await collect(searcher.searchAll(query, { where })))).toEqual(brief(expected));
     for (const limit of [1, 5, 1000]) {
-      const [hits] = await searcher.search(queries, limit, { where });
+      const [hits] = await hitsOf(searcher, queries, limit, { where });
       expect(brief(hits ?? [])).toEqual(brief(expected.slice(0, limit)));
     }
-    const [threshold] = await searcher.search(queries, 1000, { minScore: 1, where });
+    const [threshold] = await hitsOf(searcher, queries, 1000, { minScore: 1, where });
     expect(brief(threshold ?? [])).toEqual(brief(expected.filter(({ score }) => score >= 1)));
 
     // Places are counted among the documents that may be found, as if there were no others.
@@ -104,7 +108,7 @@ test('a filter that lets nothing through finds nothing', async () => {
   const where = parseWhere({ year: 'never' });
   const query = Float32Array.from([1, 0, 0, 0]);
   const queries = { rows: 1, columns: dimensions, data: query };
-  expect(await searcher.search(queries, 5, { where })).toEqual([[]]);
+  expect(await hitsOf(searcher, queries, 5, { where })).toEqual([[]]);
   expect(await collect(searcher.searchAll(query, { where }))).toEqual([]);
   expect(await searcher.searchHybrid(['town'], queries, 5, { where })).toEqual([[]]);
 });
@@ -123,7 +127,7 @@ test('an iteration keeps to the state it began with, whatever the filter is aske
   writer.delete('d10');
   await addDocuments(random, 60, 20);
   const queries = { rows: 1, columns: dimensions, data: query };
-  const [now] = await searcher.search(queries, 1000, { where });
+  const [now] = await hitsOf(searcher, queries, 1000, { where });
   expect(now?.length).toBe(30 - 1 + 10);
   expect(brief([first.value as Hit, ...(await collect(hits))])).toEqual(brief(expected));
 });

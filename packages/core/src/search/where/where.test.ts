@@ -5,7 +5,7 @@ import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NerRetrieverError } from '../../errors.js';
 import { randomNumbers } from '../../evaluation/random-numbers.js';
-import { catalogFile } from '../../index/catalog.js';
+import { catalogFile } from '../../index/catalog/catalog.js';
 import { IndexFolder } from '../../index/index-folder.js';
 import type { IndexWriter } from '../../index/index-writer.js';
 import { storageError } from '../../index/storage-error.js';

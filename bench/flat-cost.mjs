@@ -49,7 +49,7 @@ for (const entries of commits()) {
     documents: written.documents,
     microseconds: ((written.seconds - before.seconds) / documents) * 1e6,
     processorMicroseconds: ((written.processorSeconds - before.processorSeconds) / documents) * 1e6,
-    bytes: folder.bytes() / written.documents,
+    bytes: folder.bytes().total / written.documents,
   });
   before = written;
   console.error(`${written.documents.toLocaleString('en-US')} documents in ${written.seconds.toFixed(0)} s`);

@@ -68,11 +68,11 @@ test('searches while another process adds, replaces, deletes and compacts: each 
   const where = parseWhere({ lang: 'en' });
   const questions = [
     {
-      ask: async () => brief((await searcher.search(query, 10))[0] ?? []),
+      ask: async () => brief((await searcher.search(query, 10))[0]?.hits ?? []),
       by: (state: ModelIndex) => state.ranking(data).slice(0, 10),
     },
     {
-      ask: async () => brief((await searcher.search(query, 10, { where }))[0] ?? []),
+      ask: async () => brief((await searcher.search(query, 10, { where }))[0]?.hits ?? []),
       by: (state: ModelIndex) => state.ranking(data, ({ metadata }) => metadata.lang === 'en').slice(0, 10),
     },
     {

@@ -1,5 +1,17 @@
 import { spawn } from 'node:child_process';
-import { appendFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
@@ -209,9 +221,9 @@ describe('the folder', () => {
     expect(await codeOf('{"format": 7}')).toBe('INDEX_FORMAT_NEWER');
     expect(await codeOf('{"format": 1}')).toBe('INDEX_FORMAT_OLDER');
     expect(await codeOf('{"format": 2, "dimen')).toBe('INDEX_DAMAGED');
-    await writeManifest(directory, { format: 2, ...manifest, dimensions: 1e99 });
+    await writeManifest(directory, { format: 2, ...manifest, catalog: 1, dimensions: 1e99 });
     expect((await failure(IndexFolder.inspect(directory))).code).toBe('INDEX_DAMAGED');
-    await writeManifest(directory, { format: 2, ...manifest });
+    await writeManifest(directory, { format: 2, ...manifest, catalog: 1 });
     const whole = await readFile(file, 'utf8');
     expect(await codeOf(whole.replace('made-up', 'made-uq'))).toBe('INDEX_DAMAGED');
     expect(await codeOf(whole.replace('"dimensions": 4', '"dimensions": 5'))).toBe('INDEX_DAMAGED');
@@ -238,6 +250,18 @@ describe('the folder', () => {
     expect((await failure(stat(join(directory, 'catalog.sqlite')).catch(() => IndexFolder.open(directory)))).code).toBe(
       'INDEX_DAMAGED',
     );
+  });
+
+  test('the catalog of another index is damage', async () => {
+    await make([entry('a', [1])]);
+    const other = `${directory} other`;
+    await cp(directory, other, { recursive: true });
+    await rm(directory, { recursive: true });
+    await make([entry('a', [2])]);
+    for (const suffix of ['', '-wal', '-shm']) await rm(join(directory, `catalog.sqlite${suffix}`), { force: true });
+    await cp(join(other, 'catalog.sqlite'), join(directory, 'catalog.sqlite'));
+    expect((await failure(IndexFolder.open(directory))).message).toContain('not the catalog of this index');
+    await rm(other, { recursive: true });
   });
 
   test('a catalog that is no database is damage', async () => {

@@ -54,6 +54,7 @@ export class IndexFolder {
     let catalog: Catalog | undefined;
     try {
       catalog = Catalog.openForReading(directory);
+      catalog.checkMark(manifest.catalog);
       await checkSegments({ directory, ...manifest }, catalog);
       return new IndexFolder(directory, manifest, catalog);
     } catch (error) {
@@ -63,7 +64,7 @@ export class IndexFolder {
   }
 
   /** Makes an empty index. The manifest comes last: until it is there, the folder is no index and may be made again. */
-  static async create(directory: string, manifest: Omit<Manifest, 'format'>): Promise<void> {
+  static async create(directory: string, manifest: Omit<Manifest, 'format' | 'catalog'>): Promise<void> {
     try {
       await mkdir(directory, { recursive: true });
       const lock = await lockForMaking(directory);
@@ -71,10 +72,11 @@ export class IndexFolder {
         if (await readManifest(directory)) return; // another process was faster
         await mkdir(join(directory, segmentsDirectory), { recursive: true });
         const catalog = Catalog.create(directory);
+        const { mark } = catalog;
         catalog.checkpoint();
         catalog.close();
         await syncDirectory(directory);
-        await writeManifest(directory, { format: indexFormat, ...manifest });
+        await writeManifest(directory, { format: indexFormat, ...manifest, catalog: mark });
       } finally {
         lock.release();
       }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -57,6 +58,8 @@ export class Catalog {
     if (!catalog.#row('SELECT 1 FROM totals')) {
       catalog.#run(`INSERT INTO totals VALUES (${places(packTotals(emptyTotals))})`, ...packTotals(emptyTotals));
     }
+    // No other catalog has it: SQLite keeps it in the first page.
+    if (catalog.mark === 0) catalog.#database.exec(`PRAGMA application_id = ${randomInt(1, 2 ** 31)}`);
     return catalog;
   }
 
@@ -104,6 +107,16 @@ export class Catalog {
       catalog.close();
       throw error;
     }
+  }
+
+  /** A number by which the manifest knows its catalog from another one. */
+  get mark(): number {
+    return this.#row('PRAGMA application_id')?.[0] as number;
+  }
+
+  /** @throws NerRetrieverError INDEX_DAMAGED where this is the catalog of another index */
+  checkMark(expected: number): void {
+    if (this.mark !== expected) this.#damaged('it is not the catalog of this index');
   }
 
   /** Runs `work` as one transaction: all of it is durable when this returns, or none of it is there. */

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import {
   appendFile,
-  cp,
+  copyFile,
   mkdir,
   mkdtemp,
   open,
   readdir,
   readFile,
+  rename,
   rm,
   stat,
   truncate,
@@ -255,11 +256,10 @@ describe('the folder', () => {
   test('the catalog of another index is damage', async () => {
     await make([entry('a', [1])]);
     const other = `${directory} other`;
-    await cp(directory, other, { recursive: true });
-    await rm(directory, { recursive: true });
+    await rename(directory, other);
     await make([entry('a', [2])]);
     for (const suffix of ['', '-wal', '-shm']) await rm(join(directory, `catalog.sqlite${suffix}`), { force: true });
-    await cp(join(other, 'catalog.sqlite'), join(directory, 'catalog.sqlite'));
+    await copyFile(join(other, 'catalog.sqlite'), join(directory, 'catalog.sqlite'));
     expect((await failure(IndexFolder.open(directory))).message).toContain('not the catalog of this index');
     await rm(other, { recursive: true });
   });

@@ -1,5 +1,5 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NerRetrieverError } from '../errors.js';
 import type { Document } from '../text/document.js';
@@ -66,7 +66,7 @@ export class IndexFolder {
   /** Makes an empty index. The manifest comes last: until it is there, the folder is no index and may be made again. */
   static async create(directory: string, manifest: Omit<Manifest, 'format' | 'catalog'>): Promise<void> {
     try {
-      await mkdir(directory, { recursive: true });
+      const made = await mkdir(directory, { recursive: true });
       const lock = await lockForMaking(directory);
       try {
         if (await readManifest(directory)) return; // another process was faster
@@ -77,6 +77,8 @@ export class IndexFolder {
         catalog.close();
         await syncDirectory(directory);
         await writeManifest(directory, { format: indexFormat, ...manifest, catalog: mark });
+        // A power cut must not take the folder itself away, nor those around it that were made.
+        for (let at = directory; made && at.length >= made.length; at = dirname(at)) await syncDirectory(dirname(at));
       } finally {
         lock.release();
       }

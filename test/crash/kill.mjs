@@ -127,7 +127,7 @@ async function killOnce(index, kind, writer) {
 
   const operation = index.operation(kind);
   const before = durableNow(index);
-  const delay = (random(1000) / 1000) * durations.get(kind);
+  const delay = (random(1500) / 1000) * durations.get(kind);
   writer.start(index.directory, operation);
   await writer.hears('begun');
   for (const begun = performance.now(); performance.now() - begun < delay; ) await pause();

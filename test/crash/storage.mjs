@@ -3,7 +3,6 @@
 export { buildApproximateIndex } from '../../packages/core/dist/index/approximate/approximate-index.js';
 export { Catalog } from '../../packages/core/dist/index/catalog/catalog.js';
 export { IndexFolder } from '../../packages/core/dist/index/index-folder.js';
-export { segmentFiles } from '../../packages/core/dist/index/segments/segment-files.js';
 export { SegmentWriter } from '../../packages/core/dist/index/segments/segment-writer.js';
 export { NerRetrieverError, verifyIndex } from '../../packages/core/dist/index.js';
 export { Searcher } from '../../packages/core/dist/search/searcher.js';

@@ -1,5 +1,18 @@
 import { spawn } from 'node:child_process';
-import { appendFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
@@ -209,9 +222,9 @@ describe('the folder', () => {
     expect(await codeOf('{"format": 7}')).toBe('INDEX_FORMAT_NEWER');
     expect(await codeOf('{"format": 1}')).toBe('INDEX_FORMAT_OLDER');
     expect(await codeOf('{"format": 2, "dimen')).toBe('INDEX_DAMAGED');
-    await writeManifest(directory, { format: 2, ...manifest, dimensions: 1e99 });
+    await writeManifest(directory, { format: 2, ...manifest, catalog: 1, dimensions: 1e99 });
     expect((await failure(IndexFolder.inspect(directory))).code).toBe('INDEX_DAMAGED');
-    await writeManifest(directory, { format: 2, ...manifest });
+    await writeManifest(directory, { format: 2, ...manifest, catalog: 1 });
     const whole = await readFile(file, 'utf8');
     expect(await codeOf(whole.replace('made-up', 'made-uq'))).toBe('INDEX_DAMAGED');
     expect(await codeOf(whole.replace('"dimensions": 4', '"dimensions": 5'))).toBe('INDEX_DAMAGED');
@@ -238,6 +251,17 @@ describe('the folder', () => {
     expect((await failure(stat(join(directory, 'catalog.sqlite')).catch(() => IndexFolder.open(directory)))).code).toBe(
       'INDEX_DAMAGED',
     );
+  });
+
+  test('the catalog of another index is damage', async () => {
+    await make([entry('a', [1])]);
+    const other = `${directory} other`;
+    await rename(directory, other);
+    await make([entry('a', [2])]);
+    for (const suffix of ['', '-wal', '-shm']) await rm(join(directory, `catalog.sqlite${suffix}`), { force: true });
+    await copyFile(join(other, 'catalog.sqlite'), join(directory, 'catalog.sqlite'));
+    expect((await failure(IndexFolder.open(directory))).message).toContain('not the catalog of this index');
+    await rm(other, { recursive: true });
   });
 
   test('a catalog that is no database is damage', async () => {
@@ -286,6 +310,42 @@ describe('damage to segments', () => {
     for (const { file, rowBytes } of files(1)) expect((await stat(file)).size).toBe(rowBytes);
     await add([entry('b', [2])]);
     expect((await dump()).map(({ id }) => id)).toEqual(['a', 'b']);
+  });
+});
+
+describe('damage to the list of ids', () => {
+  /** Puts the entries of other ids into it, as the file may come to have them. */
+  async function damage(from: string, to: string): Promise<void> {
+    for (const suffix of ['-wal', '-shm']) await rm(join(directory, `catalog.sqlite${suffix}`), { force: true });
+    const file = join(directory, 'catalog.sqlite');
+    const bytes = await readFile(file, 'latin1');
+    const pages = bytes.match(/[\s\S]{4096}/g) as string[];
+    // SQLite's kind of page: 10 is one of a list.
+    const changed = pages.map((page) => (page.charCodeAt(0) === 10 ? page.replace(from, to) : page));
+    expect(changed).not.toEqual(pages);
+    await writeFile(file, changed.join(''), 'latin1');
+  }
+
+  test.each([
+    ['an entry that is another id', 'id-b', 'id-x'],
+    ['an entry that comes before all', 'id-b', 'aaaa'],
+    ['an entry that is there twice', 'id-b', 'id-a'],
+  ])('%s: an id is not said to be missing', async (_, from, to) => {
+    await make([entry('id-a', [1]), entry('id-b', [2]), entry('id-c', [3])]);
+    await damage(from, to);
+    const folder = await IndexFolder.open(directory);
+    expect(() => folder.get('id-b')).toThrow(/list of ids|has 2/);
+    folder.close();
+  });
+
+  test('where nothing is wrong, an id that is not there is not there', async () => {
+    await make([entry('b', [1]), entry('d', [2]), entry('gone', [3])]);
+    const folder = await IndexFolder.open(directory);
+    const writer = await folder.openWriter();
+    writer.delete('gone');
+    for (const id of ['', 'a', 'c', 'e', 'gone', '\0']) expect(folder.get(id)).toBeUndefined();
+    await writer.close();
+    folder.close();
   });
 });
 

@@ -1,5 +1,5 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NerRetrieverError } from '../errors.js';
 import type { Document } from '../text/document.js';
@@ -54,6 +54,7 @@ export class IndexFolder {
     let catalog: Catalog | undefined;
     try {
       catalog = Catalog.openForReading(directory);
+      catalog.checkMark(manifest.catalog);
       await checkSegments({ directory, ...manifest }, catalog);
       return new IndexFolder(directory, manifest, catalog);
     } catch (error) {
@@ -63,18 +64,21 @@ export class IndexFolder {
   }
 
   /** Makes an empty index. The manifest comes last: until it is there, the folder is no index and may be made again. */
-  static async create(directory: string, manifest: Omit<Manifest, 'format'>): Promise<void> {
+  static async create(directory: string, manifest: Omit<Manifest, 'format' | 'catalog'>): Promise<void> {
     try {
-      await mkdir(directory, { recursive: true });
+      const made = await mkdir(directory, { recursive: true });
       const lock = await lockForMaking(directory);
       try {
         if (await readManifest(directory)) return; // another process was faster
         await mkdir(join(directory, segmentsDirectory), { recursive: true });
         const catalog = Catalog.create(directory);
+        const { mark } = catalog;
         catalog.checkpoint();
         catalog.close();
         await syncDirectory(directory);
-        await writeManifest(directory, { format: indexFormat, ...manifest });
+        await writeManifest(directory, { format: indexFormat, ...manifest, catalog: mark });
+        // A power cut must not take the folder itself away, nor those around it that were made.
+        for (let at = directory; made && at.length >= made.length; at = dirname(at)) await syncDirectory(dirname(at));
       } finally {
         lock.release();
       }
@@ -120,14 +124,12 @@ export class IndexFolder {
     return this.#guard(() =>
       this.catalog.read(() => {
         const found = this.catalog.find(id);
-        if (!found) return undefined;
+        if (!found) {
+          this.catalog.checkAbsent(id);
+          return undefined;
+        }
         const document = this.catalog.document(found.ordinal)?.document;
-        if (document?.id === id) return document;
-        const file = join(this.directory, catalogFile);
-        throw new NerRetrieverError('INDEX_DAMAGED', {
-          file,
-          reason: `its list of ids names another document as "${id}"`,
-        });
+        return document?.id === id ? document : this.catalog.damagedIds(id);
       }),
     );
   }

@@ -30,6 +30,8 @@ export interface Manifest {
   readonly dimensions: number;
   /** How vectors are kept. */
   readonly precision: Precision;
+  /** The mark of the catalog that belongs to it. */
+  readonly catalog: number;
 }
 
 const precisions: readonly Precision[] = ['int8', 'float32', 'bfloat16'];
@@ -81,7 +83,10 @@ function checkManifest(value: unknown, directory: string, file: string): Manifes
     throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'its content and its checksum do not agree' });
   }
   if (!isManifest(manifest)) {
-    throw new NerRetrieverError('INDEX_DAMAGED', { file, reason: 'its model, dimensions or precision make no sense' });
+    throw new NerRetrieverError('INDEX_DAMAGED', {
+      file,
+      reason: 'its model, dimensions, precision or catalog make no sense',
+    });
   }
   return manifest;
 }
@@ -94,7 +99,7 @@ function checksumOf(content: object): string {
 }
 
 function isManifest(value: object): value is Manifest {
-  const { model, dimensions, precision } = value as Record<string, unknown>;
+  const { model, dimensions, precision, catalog } = value as Record<string, unknown>;
   return (
     isObject(model) &&
     typeof model.name === 'string' &&
@@ -105,7 +110,8 @@ function isManifest(value: object): value is Manifest {
     Number.isInteger(dimensions) &&
     (dimensions as number) > 0 &&
     (dimensions as number) <= maximumDimensions &&
-    precisions.includes(precision as Precision)
+    precisions.includes(precision as Precision) &&
+    Number.isInteger(catalog)
   );
 }
 

@@ -90,6 +90,7 @@ export class IndexVerification {
     let segments: CountedColumns[] = [];
     try {
       if (catalog) {
+        if (manifest) await this.attempt(() => catalog.checkMark(manifest.catalog));
         await this.attempt(() => catalog.holdSnapshot());
         const blocks = await this.attempt(() => this.#readBlocks(catalog));
         if (manifest && blocks)

@@ -1,7 +1,7 @@
 import { textTokenizer } from '../../lexical/text-tokenizer.js';
 
 /** Of the schema: the catalog's own, beside the format of the whole index. */
-export const catalogVersion = 2;
+export const catalogVersion = 3;
 
 /** All of it in one transaction: a catalog is there whole or not at all. */
 export const catalogSchema = `
@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS documents (
   metadata BLOB, -- JSON
   evidence BLOB NOT NULL, -- where the mention of each row stands: 12 bytes a row, see stored-document.ts
   text BLOB NOT NULL, -- UTF-8
+  metadata_checksum INTEGER NOT NULL, -- CRC32C of ordinal and metadata, which filters read without the rest
   checksum INTEGER NOT NULL -- CRC32C of the other columns
 );
 CREATE TABLE IF NOT EXISTS blocks (

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -13,6 +14,7 @@ import {
   columnTypes,
   type DocumentColumns,
   documentColumns,
+  metadataChecksum,
   type PlacedDocument,
   packDocument,
   type StoredDocument,
@@ -36,6 +38,7 @@ export class Catalog {
   readonly #database: Database.Database;
   readonly #file: string;
   readonly #statements = new Map<string, Database.Statement>();
+  #areIdsCounted = false;
   /** Of the transaction under way, which writes them last. */
   #counted: Totals = emptyTotals;
 
@@ -55,6 +58,8 @@ export class Catalog {
     if (!catalog.#row('SELECT 1 FROM totals')) {
       catalog.#run(`INSERT INTO totals VALUES (${places(packTotals(emptyTotals))})`, ...packTotals(emptyTotals));
     }
+    // No other catalog has it: SQLite keeps it in the first page.
+    if (catalog.mark === 0) catalog.#database.exec(`PRAGMA application_id = ${randomInt(1, 2 ** 31)}`);
     return catalog;
   }
 
@@ -102,6 +107,16 @@ export class Catalog {
       catalog.close();
       throw error;
     }
+  }
+
+  /** A number by which the manifest knows its catalog from another one. */
+  get mark(): number {
+    return this.#row('PRAGMA application_id')?.[0] as number;
+  }
+
+  /** @throws NerRetrieverError INDEX_DAMAGED where this is the catalog of another index */
+  checkMark(expected: number): void {
+    if (this.mark !== expected) this.#damaged('it is not the catalog of this index');
   }
 
   /** Runs `work` as one transaction: all of it is durable when this returns, or none of it is there. */
@@ -167,10 +182,61 @@ export class Catalog {
     };
   }
 
+  /**
+   * Checks what filters read of the documents in a range of ordinals; how many there are. SQLite itself would pass over what it cannot find,
+   * and take any metadata for true.
+   */
+  checkMetadata(first: number, last: number): number {
+    const [json, joined] = this.#row(checkedMetadata, first, last) as [Buffer, Buffer | null];
+    const documents = JSON.parse(json.toString('latin1')) as [
+      ordinal: number,
+      bytes: number | null,
+      checksum: number,
+    ][];
+    let before = first - 1;
+    let from = 0;
+    for (const [ordinal, bytes, checksum] of documents) {
+      const metadata = bytes === null ? null : (joined?.subarray(from, from + bytes) ?? null);
+      if (ordinal <= before || metadataChecksum(ordinal, metadata) !== checksum)
+        this.#damaged(`the metadata of document ${ordinal} was changed`);
+      before = ordinal;
+      from += bytes ?? 0;
+    }
+    return documents.length;
+  }
+
+  /** Holds the number of documents that were found against the one that is counted. */
+  checkCount(found: number): void {
+    const { documents } = this.totals();
+    if (found !== documents) this.#damaged(`it counts ${documents} documents and has ${found}`);
+  }
+
   /** Ordinal and content digest of the document with an id. */
   find(id: string): { ordinal: number; content: Buffer } | undefined {
     const row = this.#row(`SELECT ${integers('ordinal')}, CAST(content AS BLOB) FROM documents WHERE id = ?`, utf8(id));
     return row && { ordinal: row[0] as number, content: row[1] as Buffer };
+  }
+
+  /**
+   * Checks that an id is not there, when `find` has not found it: the list of ids has no checksums. It must have as many different ids as
+   * there are documents (looked at once, as it reads the whole list), and its ids before and after this one must be those of their documents.
+   */
+  checkAbsent(id: string): void {
+    if (!this.#areIdsCounted) this.checkCount(this.#row(`SELECT count(DISTINCT id) FROM ${idList}`)?.[0] as number);
+    this.#areIdsCounted = true;
+    const before = `SELECT ordinal, id FROM ${idList} WHERE id < ?1 ORDER BY id DESC LIMIT 1`;
+    const after = `SELECT ordinal, id FROM ${idList} WHERE id > ?1 ORDER BY id LIMIT 1`;
+    for (const neighbour of [before, after]) {
+      const [ordinal, bytes] =
+        this.#row(`SELECT ${integers('ordinal')}, CAST(id AS BLOB) FROM (${neighbour})`, utf8(id)) ?? [];
+      if (ordinal === undefined) continue;
+      const listed = (bytes as Buffer).toString('utf8');
+      if (this.document(ordinal as number)?.document.id !== listed) this.damagedIds(listed);
+    }
+  }
+
+  damagedIds(id: string): never {
+    this.#damaged(`its list of ids names another document as "${id}"`);
   }
 
   document(ordinal: number): StoredDocument | undefined {
@@ -431,6 +497,17 @@ export class Catalog {
 function integers(...columns: string[]): string {
   return columns.map((column) => `CAST(${column} AS INTEGER)`).join(', ');
 }
+
+/** What SQLite finds ids by. */
+const idList = 'documents INDEXED BY sqlite_autoindex_documents_1';
+
+/** One record, as many would cost the driver more: documents as JSON, and their metadata one after the other. */
+const checkedMetadata = `
+SELECT
+  CAST(json_group_array(json_array(CAST(ordinal AS INTEGER), length(CAST(metadata AS BLOB)), CAST(metadata_checksum AS INTEGER))) AS BLOB),
+  CAST(group_concat(CAST(metadata AS TEXT), '') AS BLOB)
+FROM (SELECT ordinal, metadata, metadata_checksum FROM documents WHERE ordinal BETWEEN ? AND ? ORDER BY ordinal)
+`;
 
 const documentValues = documentColumns.map((column) => `CAST(${column} AS ${columnTypes[column]})`).join(', ');
 

@@ -23,6 +23,7 @@ export const columnTypes = {
   metadata: 'BLOB',
   evidence: 'BLOB',
   text: 'BLOB',
+  metadata_checksum: 'INTEGER',
   checksum: 'INTEGER',
 } as const;
 
@@ -40,6 +41,7 @@ export type DocumentColumns = [
   metadata: Buffer | null,
   evidence: Buffer,
   text: Buffer,
+  metadataChecksum: number,
   checksum: number,
 ];
 
@@ -64,19 +66,21 @@ export function packDocument({ ordinal, document, content, mentions }: PlacedDoc
     packEvidence(mentions),
     utf8(document.text),
     0,
+    0,
   ];
-  columns[8] = checksum(columns);
+  columns[8] = metadataChecksum(ordinal, columns[5]);
+  columns[9] = checksum(columns);
   return columns;
 }
 
 /** Null where a bit of it is not as it was written. */
 export function unpackDocument(columns: DocumentColumns): StoredDocument | null {
-  return checksum(columns) === columns[8] ? read(columns) : null;
+  return checksum(columns) === columns[9] ? read(columns) : null;
 }
 
 /** What is wrong with a stored document, for people; undefined where nothing is. */
 export function documentFault(columns: DocumentColumns): string | undefined {
-  if (checksum(columns) !== columns[8]) return 'was changed';
+  if (checksum(columns) !== columns[9]) return 'was changed';
   const [, , , rows, , , evidence] = columns;
   if (evidence.length !== rows * evidenceBytes) {
     return `has ${rows} mentions, and ${evidence.length} bytes that say where they stand`;
@@ -108,6 +112,11 @@ function read(columns: DocumentColumns): StoredDocument {
     rows,
     mention: (index) => (index >= 0 && index < rows ? unpackEvidence(evidence, index, text) : undefined),
   };
+}
+
+/** CRC32C by which metadata can be relied on without the rest of its record, as filters do. */
+export function metadataChecksum(ordinal: number, metadata: Uint8Array | null): number {
+  return crc32c(metadata ?? utf8('none'), crc32c(utf8(String(ordinal))));
 }
 
 /** CRC32C of all columns but the last. */

@@ -25,11 +25,13 @@ const nothing: Walked = { bits: new Uint8Array(), lastOrdinal: 0 };
 export class DocumentFilters {
   /** The filters used last, the latest at the end. */
   readonly #walked = new Map<string, Walked>();
+  /** Up to this ordinal, what filters read was found to be what was written. */
+  #checked = 0;
 
   /**
    * The documents that the catalog has now and the filter lets through. Documents that are gone since may be among them.
    *
-   * @param catalog a connection whose state is not older than the call
+   * @param catalog a connection held on one state, not older than the call
    */
   async select(catalog: Catalog, condition: Condition): Promise<DocumentBits> {
     const compiled = compileWhere(condition);
@@ -39,6 +41,7 @@ export class DocumentFilters {
     const lastOrdinal = Math.max(catalog.totals().lastOrdinal, known.lastOrdinal);
     const bits = new Uint8Array((lastOrdinal >>> 3) + 1);
     bits.set(known.bits);
+    await this.#check(catalog, lastOrdinal);
     if (lastOrdinal > known.lastOrdinal) {
       const ordinalsWhere = catalog.ordinalsWhere(compiled);
       for (let first = known.lastOrdinal + 1; first <= lastOrdinal; first += ordinalsAtOnce) {
@@ -50,6 +53,18 @@ export class DocumentFilters {
     }
     this.#keep(key, { bits, lastOrdinal });
     return bits;
+  }
+
+  /** Checks documents that no filter has walked yet. */
+  async #check(catalog: Catalog, lastOrdinal: number): Promise<void> {
+    const isFirst = this.#checked === 0;
+    let documents = 0;
+    for (let first = this.#checked + 1; first <= lastOrdinal; first += ordinalsAtOnce) {
+      documents += catalog.checkMetadata(first, Math.min(first + ordinalsAtOnce - 1, lastOrdinal));
+      await setImmediate();
+    }
+    if (isFirst) catalog.checkCount(documents);
+    this.#checked = Math.max(this.#checked, lastOrdinal);
   }
 
   #keep(key: string, walked: Walked): void {

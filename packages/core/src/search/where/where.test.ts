@@ -261,8 +261,12 @@ describe('a filter that comes again', () => {
 
 test.each([
   ['cut short', Buffer.from('{"a":')],
+  ['other fields', Buffer.from('{"a":1}')],
   ['bytes that are no text', Buffer.from([0xff, 0x00, 0xfe])],
   ['empty', Buffer.alloc(0)],
+  ['a number', 12],
+  ['text', '"text"'],
+  ['none', null],
 ])('damaged metadata (%s) is an error, not an answer', async (_, metadata) => {
   await add([{ a: 1 }, { a: 2 }]);
   const database = new Database(join(directory, catalogFile));
@@ -272,14 +276,13 @@ test.each([
   expect(NerRetrieverError.isInstance(error) && error.code).toBe('INDEX_DAMAGED');
 });
 
-test.each([12, 'text', null])('metadata that is no blob of an object (%j) has no fields', async (metadata) => {
+test('a record that is gone is an error, not a document less', async () => {
   await add([{ a: 1 }, { a: 2 }]);
   const database = new Database(join(directory, catalogFile));
-  database
-    .prepare('UPDATE documents SET metadata = ? WHERE ordinal = 2')
-    .run([metadata === 'text' ? '"text"' : metadata]);
+  database.exec('DELETE FROM documents WHERE ordinal = 2');
   database.close();
-  expect(await found({ a: { $ne: 2 } }, 2)).toEqual([0, 1]);
+  const error = await found({ a: 1 }, 2).catch((cause: unknown) => storageError(cause, directory));
+  expect(NerRetrieverError.isInstance(error) && error.message).toMatch(/counts 2 documents and has 1/);
 });
 
 test('keys and values are parameters, never part of the statement', () => {

@@ -20,7 +20,8 @@ FileWriter::~FileWriter() noexcept {
 }
 
 size_t FileWriter::operator()(const void *values, size_t size, size_t count) {
-  return std::fwrite(values, size, count, stream_);
+  // An empty vector may have no memory at all, which fwrite must not be given.
+  return count == 0 ? 0 : std::fwrite(values, size, count, stream_);
 }
 
 void FileWriter::finish() {

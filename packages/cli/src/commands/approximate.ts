@@ -48,7 +48,7 @@ again. FAISS builds it in memory. "index-info --measure" says what it finds and 
       messages.note(`${sanitise(directory)}: ${removed ? 'removed' : 'there was no approximate index'}`);
       return 0;
     }
-    if (file !== undefined) return told(pick(await importApproximateIndex(directory, file)));
+    if (file !== undefined) return told(await importApproximateIndex(directory, file));
 
     const factory = words.required('factory');
     const interruption = new Interruption(() => messages.note('Interrupted. Ctrl-C again quits at once.'));
@@ -65,7 +65,7 @@ again. FAISS builds it in memory. "index-info --measure" says what it finds and 
           ),
       });
       progress.end();
-      return await told(pick(summary));
+      return await told(summary);
     } catch (error) {
       progress.end();
       if (!signal.aborted) throw error;
@@ -76,10 +76,6 @@ again. FAISS builds it in memory. "index-info --measure" says what it finds and 
     }
   },
 };
-
-function pick({ factory, rows, bytes }: ApproximateSummary): ApproximateSummary {
-  return { factory, rows, bytes };
-}
 
 function describe({ factory, rows, bytes }: ApproximateSummary): string {
   return `${factory ?? 'imported'}, ${formatAmount(rows, 'row')}, ${formatBytes(bytes)}`;

@@ -1,11 +1,11 @@
 import type { FaissSearchParameters } from '@ner-retriever/native';
 import type { ApproximateRows } from '../index/approximate/approximate-rows.js';
 import type { IndexSnapshot } from '../index/index-snapshot.js';
+import { type DocumentBits, hasDocument } from '../index/segments/document-set.js';
 import type { Matrix } from '../matrix.js';
 import type { RankedRows } from './load-hits.js';
 import { nearestDocuments } from './nearest-documents.js';
 import { rowOf } from './row-of.js';
-import { type DocumentBits, hasDocument } from './where/document-filters.js';
 
 /** How an approximate search trades time for recall; what is left out is as the index itself says. */
 export type ApproximateParameters = FaissSearchParameters;

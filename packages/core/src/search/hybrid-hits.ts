@@ -1,8 +1,8 @@
 import type { IndexSnapshot } from '../index/index-snapshot.js';
+import { type DocumentBits, hasDocument } from '../index/segments/document-set.js';
 import { fuseRankings } from './fuse-rankings.js';
 import type { Hit } from './hit.js';
 import { type Evidence, loadHits } from './load-hits.js';
-import { type DocumentBits, hasDocument } from './where/document-filters.js';
 
 export interface HybridQuery {
   readonly description: string;

@@ -1,8 +1,8 @@
 import type { IndexSnapshot } from '../index/index-snapshot.js';
+import type { DocumentBits } from '../index/segments/document-set.js';
 import type { CutOffConstants } from '../model/cut-off-constants.js';
 import { type CutOff, estimateCutOff } from './cut-off/estimate-cut-off.js';
 import type { RankedRows } from './load-hits.js';
-import type { DocumentBits } from './where/document-filters.js';
 
 export interface CutRanking extends RankedRows {
   /** Where the ranking was cut, if that was to be estimated. */

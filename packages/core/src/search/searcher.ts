@@ -1,6 +1,7 @@
 import { LoadedApproximate } from '../index/approximate/approximate-rows.js';
 import type { IndexFolder } from '../index/index-folder.js';
 import type { IndexSnapshot } from '../index/index-snapshot.js';
+import type { DocumentBits } from '../index/segments/document-set.js';
 import { storageError } from '../index/storage-error.js';
 import type { Matrix } from '../matrix.js';
 import type { CutOffConstants } from '../model/cut-off-constants.js';
@@ -13,7 +14,7 @@ import { nearestDocuments } from './nearest-documents.js';
 import { type CutRanking, rankDocuments } from './rank-documents.js';
 import { rowOf } from './row-of.js';
 import type { Condition } from './where/condition.js';
-import { type DocumentBits, DocumentFilters } from './where/document-filters.js';
+import { DocumentFilters } from './where/document-filters.js';
 
 /** What is wanted of a ranking, whatever ranks. */
 export interface RankingOptions {

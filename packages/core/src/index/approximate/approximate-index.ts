@@ -49,17 +49,25 @@ export async function importApproximateIndex(directory: string, file: string): P
 
 /** Takes the approximate index away; false where there was none. */
 export async function removeApproximateIndex(directory: string): Promise<boolean> {
-  return onSnapshot(directory, (folder) => removeApproximate(folder.directory));
+  const folder = await IndexFolder.open(indexRoot(directory));
+  try {
+    return await removeApproximate(folder.directory);
+  } catch (error) {
+    throw storageError(error, folder.directory);
+  } finally {
+    folder.close();
+  }
 }
 
-async function onSnapshot<T>(
+async function onSnapshot(
   directory: string,
-  work: (folder: IndexFolder, snapshot: IndexSnapshot) => Promise<T>,
-): Promise<T> {
+  work: (folder: IndexFolder, snapshot: IndexSnapshot) => Promise<ApproximateRecord>,
+): Promise<ApproximateSummary> {
   const folder = await IndexFolder.open(indexRoot(directory));
   try {
     using snapshot = await folder.snapshot();
-    return await work(folder, snapshot);
+    const { factory, rows, bytes } = await work(folder, snapshot);
+    return { factory, rows, bytes };
   } catch (error) {
     throw storageError(error, folder.directory);
   } finally {

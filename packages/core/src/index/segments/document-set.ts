@@ -1,9 +1,16 @@
+/** Documents by their ordinals: bit `o % 8` of byte `o / 8` is set where document `o` is one of them. What lies beyond the end is not. */
+export type DocumentBits = Uint8Array;
+
+export function hasDocument(bits: DocumentBits, ordinal: number): boolean {
+  return (((bits[ordinal >>> 3] ?? 0) >> (ordinal & 7)) & 1) === 1;
+}
+
 /** Which documents are alive in a state of the index, as a bitmap over ordinals. Never changed once made: searches may be reading it. */
 export class DocumentSet {
   static readonly empty = new DocumentSet(new Uint8Array(), 0, 0);
 
   /** Bit `o % 8` of byte `o / 8` stands for the document with ordinal `o`. */
-  readonly bits: Uint8Array;
+  readonly bits: DocumentBits;
   readonly lastOrdinal: number;
   /** How many have died. */
   readonly deaths: number;
@@ -24,7 +31,7 @@ export class DocumentSet {
   }
 
   has(ordinal: number): boolean {
-    return ((this.bits[ordinal >>> 3] ?? 0) & (1 << (ordinal & 7))) !== 0;
+    return hasDocument(this.bits, ordinal);
   }
 
   /** The bits of this set that another bitmap has too. */

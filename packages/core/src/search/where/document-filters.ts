@@ -1,14 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Catalog } from '../../index/catalog/catalog.js';
+import type { DocumentBits } from '../../index/segments/document-set.js';
 import { compileWhere } from './compile-where.js';
 import type { Condition } from './condition.js';
-
-/** Documents by their ordinals: bit `o % 8` of byte `o / 8` is set where document `o` is one of them. What lies beyond the end is not. */
-export type DocumentBits = Uint8Array;
-
-export function hasDocument(bits: DocumentBits, ordinal: number): boolean {
-  return (((bits[ordinal >>> 3] ?? 0) >> (ordinal & 7)) & 1) === 1;
-}
 
 /** What a filter is known to let through, as far as it was walked. */
 interface Walked {

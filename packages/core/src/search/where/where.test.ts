@@ -8,10 +8,11 @@ import { randomNumbers } from '../../evaluation/random-numbers.js';
 import { catalogFile } from '../../index/catalog/catalog.js';
 import { IndexFolder } from '../../index/index-folder.js';
 import type { IndexWriter } from '../../index/index-writer.js';
+import { hasDocument } from '../../index/segments/document-set.js';
 import { storageError } from '../../index/storage-error.js';
 import type { JsonValue } from '../../text/document.js';
 import { compileWhere } from './compile-where.js';
-import { DocumentFilters, hasDocument } from './document-filters.js';
+import { DocumentFilters } from './document-filters.js';
 import { parseWhere } from './parse-where.js';
 import type { Where, WhereOperators, WhereValue } from './where.js';
 

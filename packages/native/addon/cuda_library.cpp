@@ -14,9 +14,9 @@ CudaLibrary find_cuda() {
   const bool named = name != nullptr && *name != '\0';
   const std::string path = named ? name : beside_addon("ner_retriever_cuda.so");
   if (named && access(path.c_str(), F_OK) != 0)
-    return {path, named, nullptr, "NER_RETRIEVER_CUDA_LIBRARY names " + path + ", which is not there"};
+    return {path, nullptr, "NER_RETRIEVER_CUDA_LIBRARY names " + path + ", which is not there"};
   const ner_cuda_api *api = ner_retriever::load_cuda(path.c_str());
-  return {path, named, api, api == nullptr ? ner_last_error() : ""};
+  return {path, api, api == nullptr ? ner_last_error() : ""};
 }
 
 Napi::Error device_unavailable(Napi::Env env, const std::string &reason) {
@@ -28,11 +28,9 @@ Napi::Error device_unavailable(Napi::Env env, const std::string &reason) {
 Napi::Value cuda_library(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   const CudaLibrary library = find_cuda();
-  const bool available = library.api != nullptr;
   Napi::Object result = Napi::Object::New(env);
   result.Set("path", library.path);
-  result.Set("named", library.named);
-  result.Set("available", available);
-  result.Set("reason", available ? env.Null() : Napi::String::New(env, library.reason).As<Napi::Value>());
+  result.Set("reason",
+             library.api != nullptr ? env.Null() : Napi::String::New(env, library.reason).As<Napi::Value>());
   return result;
 }

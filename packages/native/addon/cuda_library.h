@@ -6,10 +6,9 @@
 
 struct ner_cuda_api;
 
-// The CUDA library as it was found: its interface, or why there is none.
+// The CUDA library, beside the addon or where NER_RETRIEVER_CUDA_LIBRARY says: its interface, or why there is none.
 struct CudaLibrary {
   std::string path;
-  bool named;  // by NER_RETRIEVER_CUDA_LIBRARY; else it is the one beside the addon
   const ner_cuda_api *api;
   std::string reason;
 };

@@ -55,7 +55,7 @@ export interface Addon {
     device: CudaDeviceHandle | null,
   ): Float32Array;
 
-  cudaLibrary(): { path: string; named: boolean; available: boolean; reason: string | null };
+  cudaLibrary(): { path: string; reason: string | null };
   cudaProbe(): { devices: number; device: CudaDescription };
   cudaDeviceOpen(number: number, memoryLimit: number): Promise<CudaDeviceHandle>;
   cudaDeviceDescribe(device: CudaDeviceHandle): Promise<CudaDescription>;

@@ -1,4 +1,4 @@
-import { cudaSupport } from './cuda-support.js';
+import { whyNoCuda } from './cuda-support.js';
 import { probeCuda } from './probe-cuda.js';
 
 export interface ChosenDevice {
@@ -18,10 +18,12 @@ export async function chooseDevice(wanted: 'auto' | 'cpu' | 'cuda'): Promise<Cho
     throw new TypeError(`expected a device to be 'auto', 'cpu' or 'cuda', got ${String(wanted)}`);
   }
   if (wanted === 'cpu') return { device: 'cpu', reason: 'asked for' };
-  const support = cudaSupport();
-  const probe = support.available ? await probeCuda() : null;
-  if (probe?.usable) return { device: 'cuda', reason: probe.device.name };
-  const reason = probe === null ? (support.reason as string) : `the GPU cannot be used: ${probe.reason}`;
+  let reason = whyNoCuda();
+  if (reason === null) {
+    const probe = await probeCuda();
+    if (probe.usable) return { device: 'cuda', reason: probe.device.name };
+    reason = `the GPU cannot be used: ${probe.reason}`;
+  }
   if (wanted === 'auto') return { device: 'cpu', reason };
   throw Object.assign(new Error(reason), { code: 'DEVICE_UNAVAILABLE' });
 }

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { useEmulatedCuda } from '../test/emulated-cuda.js';
+import { useEmulatedCuda } from '../../../test/support/emulated-cuda.mjs';
 import { randomFloats } from '../test/random-floats.mjs';
 import { CudaDevice } from './cuda-device.js';
 import { HeadTrainer } from './head-trainer.js';

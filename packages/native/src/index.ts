@@ -1,7 +1,7 @@
 export { type ChosenDevice, chooseDevice } from './choose-device.js';
 export { crc32c } from './crc32c.js';
 export { type CudaDescription, CudaDevice, type CudaDeviceOptions } from './cuda-device.js';
-export type { CudaSupport } from './cuda-support.js';
+export { type CudaSupport, whyNoCuda } from './cuda-support.js';
 export {
   FaissIndex,
   type FaissIndexOptions,

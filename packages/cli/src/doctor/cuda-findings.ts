@@ -12,8 +12,7 @@ interface Native {
 interface CudaSupport {
   readonly available: boolean;
   readonly library: string;
-  readonly loads: boolean;
-  readonly loadFault: string | null;
+  readonly libraryFault: string | null;
   readonly driver: string | null;
 }
 
@@ -41,10 +40,10 @@ const withoutGpu = 'not needed: the CPU does all of it';
  */
 export async function* cudaFindings(): AsyncGenerator<Finding> {
   const native = await importAsCore<Native>('@ner-retriever/native');
-  const { available, library, loads, loadFault, driver } = native.info().cuda;
-  yield loads
+  const { available, library, libraryFault, driver } = native.info().cuda;
+  yield libraryFault === null
     ? { subject: 'CUDA library', state: 'ok', says: library }
-    : { subject: 'CUDA library', state: 'absent', says: `${withoutGpu}. ${loadFault}` };
+    : { subject: 'CUDA library', state: 'absent', says: `${withoutGpu}. ${libraryFault}` };
   yield driver === null
     ? {
         subject: 'NVIDIA driver',
@@ -65,8 +64,7 @@ function gpuFindings(probe: CudaProbe): Finding[] {
         subject: 'GPU',
         state: 'absent',
         says: `cannot be used, so that the CPU does all of it: ${probe.reason}`,
-        remedy:
-          'Does nvidia-smi list it? A driver for CUDA 13 (580 or later) is needed, and a container that may use the GPU.',
+        remedy: 'nvidia-smi says whether driver and GPU work; a container must be started with its GPUs (--gpus all).',
       },
     ];
   }

@@ -1,4 +1,4 @@
-import { info } from '@ner-retriever/native';
+import { whyNoCuda } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
 import { chooseDevice } from './choose-device.js';
 import { cudaProvider } from './cuda-provider.js';
@@ -21,10 +21,8 @@ export async function chooseEncoderDevice(wanted: DeviceOption): Promise<DeviceC
     return choice;
   }
   // The looks that cost nothing come before the child process that tries the GPU.
-  const { cuda } = info();
-  if (!cuda.available) return { device: 'cpu', reason: cuda.reason as string };
-  const missing = providerMissing();
-  return missing === null ? chooseDevice('auto', encoding) : { device: 'cpu', reason: missing };
+  const reason = whyNoCuda() ?? providerMissing();
+  return reason === null ? chooseDevice('auto', encoding) : { device: 'cpu', reason };
 }
 
 export const encoding = 'the encoder';

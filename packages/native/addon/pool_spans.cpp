@@ -13,9 +13,10 @@ ner_pooling pooling_argument(const Napi::Value &value) {
     if (name == "last") return NER_POOL_LAST;
     if (name == "first") return NER_POOL_FIRST;
     if (name == "mean") return NER_POOL_MEAN;
+    if (name == "first+last") return NER_POOL_FIRST_LAST;
   }
-  throw Napi::TypeError::New(value.Env(),
-                             "expected pooling to be 'last', 'first' or 'mean', got " + value.ToString().Utf8Value());
+  throw Napi::TypeError::New(value.Env(), "expected pooling to be 'last', 'first', 'mean' or 'first+last', got " +
+                                              value.ToString().Utf8Value());
 }
 
 }  // namespace
@@ -29,7 +30,8 @@ Napi::Value pool_spans(const Napi::CallbackInfo &info) {
 
   const size_t tokens = row_count(rows, dimensions, "rows");
   const size_t span_count = row_count(spans, 2, "spans");
-  Napi::Float32Array out = Napi::Float32Array::New(env, span_count * dimensions);
+  const size_t columns = pooling == NER_POOL_FIRST_LAST ? 2 * dimensions : dimensions;
+  Napi::Float32Array out = Napi::Float32Array::New(env, span_count * columns);
   throw_on_failure(env, ner_pool_spans(Environment::of(env).instruction_set, rows.Data(), tokens, dimensions,
                                        spans.Data(), span_count, pooling, out.Data()));
   return out;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "last_error.h"
@@ -11,12 +12,16 @@ ner_status ner_projection_run_spans(ner_instruction_set set, const ner_projectio
   constexpr size_t at_once = 1024;
   const size_t input = ner_projection_input_dimensions(projection);
   const size_t output = ner_projection_output_dimensions(projection);
+  if (pooling == NER_POOL_FIRST_LAST && input % 2 != 0)
+    return ner_retriever::fail(NER_INVALID_ARGUMENT, "first and last together have an even number of columns, got " +
+                                                         std::to_string(input));
+  const size_t dimensions = pooling == NER_POOL_FIRST_LAST ? input / 2 : input;
   try {
     std::vector<float> pooled(std::min(span_count, at_once) * input);
     for (size_t first = 0; first < span_count; first += at_once) {
       const size_t count = std::min(span_count - first, at_once);
       ner_status status =
-          ner_pool_spans(set, rows, tokens, input, spans + 2 * first, count, pooling, pooled.data());
+          ner_pool_spans(set, rows, tokens, dimensions, spans + 2 * first, count, pooling, pooled.data());
       if (status == NER_OK) status = ner_projection_run(projection, pooled.data(), count, out + first * output);
       if (status != NER_OK) return status;
     }

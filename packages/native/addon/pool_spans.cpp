@@ -15,7 +15,7 @@ Napi::Value pool_spans(const Napi::CallbackInfo &info) {
 
   const size_t tokens = row_count(rows, dimensions, "rows");
   const size_t span_count = row_count(spans, 2, "spans");
-  Napi::Float32Array out = Napi::Float32Array::New(env, span_count * dimensions);
+  Napi::Float32Array out = Napi::Float32Array::New(env, span_count * pooled_columns(pooling, dimensions));
   const auto device = device_argument(info[4]);
   throw_on_failure(env, device ? device->pool_spans(rows.Data(), tokens, dimensions, spans.Data(), span_count, pooling,
                                                     out.Data())

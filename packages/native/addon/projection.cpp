@@ -78,8 +78,17 @@ struct SpanArguments {
       : rows(float32_array(info[1], "rows")),
         spans(int32_array(info[2], "spans")),
         pooling(pooling_argument(info[3])),
-        tokens(row_count(rows, projection.input, "rows")),
+        tokens(row_count(rows, row_columns(info.Env(), projection.input, pooling), "rows")),
         span_count(row_count(spans, 2, "spans")) {}
+
+ private:
+  // Columns of the token rows whose vectors have `input`.
+  static size_t row_columns(Napi::Env env, size_t input, ner_pooling pooling) {
+    const size_t columns = input / pooled_columns(pooling, 1);
+    if (pooled_columns(pooling, columns) == input) return columns;
+    throw Napi::RangeError::New(env, "expected a projection of an even number of input dimensions for 'first+last', got " +
+                                         std::to_string(input));
+  }
 };
 
 class SpansWorker final : public PromiseWorker {

@@ -51,7 +51,7 @@ export class Projection {
   /**
    * Pools spans of token rows (see `poolSpans`) and projects the vectors, off the event loop: on a GPU the pooled vectors never leave it.
    *
-   * @param rows `[tokens, inputDimensions]`; neither array is to be changed or transferred before the promise settles
+   * @param rows `[tokens, inputDimensions]`, of 'first+last' `[tokens, inputDimensions / 2]`; neither array is to be changed or transferred before the promise settles
    * @param spans `[spans, 2]`
    * @returns `[spans, outputDimensions]`
    * @throws as `poolSpans`

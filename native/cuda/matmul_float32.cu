@@ -34,7 +34,9 @@ constexpr unsigned line = tile + 4;  // of shared memory: the padding keeps what
 constexpr unsigned worthwhile_depth = 128;
 constexpr unsigned enough_blocks = 1024;
 
-using Tile = float[tile_depth][line];
+struct alignas(16) Tile {
+  float lines[tile_depth][line];
+};
 
 // One factor as a block reads it: `lines` along the side of the product.
 template <bool depth_in_lines>
@@ -75,12 +77,12 @@ struct Side {
       const unsigned number = i * threads + threadIdx.x;
       if (depth_in_lines) {
         const unsigned at = number / (tile_depth / 4), depth = number % (tile_depth / 4) * 4;
-        to[depth][at] = from[i].x;
-        to[depth + 1][at] = from[i].y;
-        to[depth + 2][at] = from[i].z;
-        to[depth + 3][at] = from[i].w;
+        to.lines[depth][at] = from[i].x;
+        to.lines[depth + 1][at] = from[i].y;
+        to.lines[depth + 2][at] = from[i].z;
+        to.lines[depth + 3][at] = from[i].w;
       } else {
-        *reinterpret_cast<float4 *>(&to[number / (tile / 4)][number % (tile / 4) * 4]) = from[i];
+        *reinterpret_cast<float4 *>(&to.lines[number / (tile / 4)][number % (tile / 4) * 4]) = from[i];
       }
     }
   }
@@ -97,8 +99,8 @@ template <bool a_depth_in_lines, bool b_depth_in_lines>
 __global__ void __launch_bounds__(threads) multiply_kernel(Side<a_depth_in_lines> a, Side<b_depth_in_lines> b,
                                                            unsigned depth, unsigned part_depth, size_t part_size,
                                                            size_t stride, float *sums_of_parts) {
-  __shared__ alignas(16) Tile a_tiles[2];
-  __shared__ alignas(16) Tile b_tiles[2];
+  __shared__ Tile a_tiles[2];
+  __shared__ Tile b_tiles[2];
   const unsigned first_row = blockIdx.x * tile, first_column = blockIdx.y * tile;
   const unsigned begin = blockIdx.z * part_depth, end = min(depth, begin + part_depth);
   // Where a thread's 4 × 4 squares begin; the other three lie half a tile further down, to the right, and both.
@@ -122,8 +124,8 @@ __global__ void __launch_bounds__(threads) multiply_kernel(Side<a_depth_in_lines
 #pragma unroll
     for (unsigned k = 0; k < tile_depth; ++k) {
       float of_a[8], of_b[8];
-      read_eight(&a_tiles[half][k][row], of_a);
-      read_eight(&b_tiles[half][k][column], of_b);
+      read_eight(&a_tiles[half].lines[k][row], of_a);
+      read_eight(&b_tiles[half].lines[k][column], of_b);
 #pragma unroll
       for (unsigned i = 0; i < 8; ++i)
 #pragma unroll

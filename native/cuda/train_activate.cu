@@ -1,5 +1,5 @@
 #include "runtime/launch.h"
-#include "train_block_sum.cuh"
+#include "train_blocks.cuh"
 #include "train_operations.cuh"
 
 // The hidden layer's second half: adds up the product's parts, then bias, SiLU and dropout, and keeps the slope of all that

@@ -1,7 +1,7 @@
 #include <type_traits>
 
 #include "runtime/launch.h"
-#include "train_block_sum.cuh"
+#include "train_blocks.cuh"
 #include "train_operations.cuh"
 
 // The end of a step: loss and length of the gradient, then AdamW (betas 0.9 and 0.999, epsilon 1e-8), with the gradient
@@ -26,16 +26,16 @@ __global__ void squares_kernel(const float4 *gradients, size_t quads, double *su
     const float4 gradient = gradients[i];
     sum += square(gradient.x) + square(gradient.y) + square(gradient.z) + square(gradient.w);
   }
-  sum = block_sum<threads>(sum);
+  sum = sum_in_block<threads>(sum);
   if (threadIdx.x == 0) sums[blockIdx.x] = sum;
 }
 
 __global__ void outcome_kernel(const double *losses, size_t examples, const double *sums, Outcome *outcome) {
   double loss = 0;
   for (size_t i = threadIdx.x; i < examples; i += threads) loss += losses[i];
-  loss = block_sum<threads>(loss);
+  loss = sum_in_block<threads>(loss);
   static_assert(outcome_sums == threads, "each thread takes one");
-  const double squares = block_sum<threads>(sums[threadIdx.x]);
+  const double squares = sum_in_block<threads>(sums[threadIdx.x]);
   if (threadIdx.x == 0) *outcome = {loss, sqrt(squares)};
 }
 

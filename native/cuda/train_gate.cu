@@ -1,5 +1,5 @@
 #include "runtime/launch.h"
-#include "train_block_sum.cuh"
+#include "train_blocks.cuh"
 #include "train_operations.cuh"
 
 // x * sigmoid(gate) through weight_1 is x through weight_1 with its columns times sigmoid(gate): the gate costs no work a

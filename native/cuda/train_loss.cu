@@ -1,5 +1,5 @@
 #include "runtime/launch.h"
-#include "train_block_sum.cuh"
+#include "train_blocks.cuh"
 #include "train_operations.cuh"
 
 // From rows of length 1 to the loss and its slope at every cosine. The triplet loss is the mean over all negatives of
@@ -28,7 +28,7 @@ __global__ void cosines_kernel(const float *unit, size_t output, Pairs pairs, do
   double sum = 0;
   for (size_t i = threadIdx.x; i < output; i += threads)
     sum += static_cast<double>(anchor[i]) * static_cast<double>(other[i]);
-  sum = block_sum<threads>(sum);
+  sum = sum_in_block<threads>(sum);
   if (threadIdx.x == 0) cosines[blockIdx.x] = sum;
 }
 
@@ -47,26 +47,17 @@ __global__ void triplet_kernel(const double *cosines, size_t each, double margin
     loss += violation * share;
     violated += 1;
   }
-  loss = block_sum<threads>(loss);
-  violated = block_sum<threads>(violated);
+  loss = sum_in_block<threads>(loss);
+  violated = sum_in_block<threads>(violated);
   if (threadIdx.x > 0) return;
   losses[blockIdx.x] = loss;
   slope[0] = static_cast<float>(-violated * share);
 }
 
-// The largest of a block's values; NaN counts for nothing.
-__device__ double block_maximum(double value) {
-  __shared__ double values[threads];
-  values[threadIdx.x] = value;
-  __syncthreads();
-  for (unsigned half = threads / 2; half > 0; half /= 2) {
-    if (threadIdx.x < half) values[threadIdx.x] = fmax(values[threadIdx.x], values[threadIdx.x + half]);
-    __syncthreads();
-  }
-  const double largest = values[0];
-  __syncthreads();  // before somebody writes the next
-  return largest;
-}
+// NaN counts for nothing: it is seen in the sum.
+struct LargestNumber {
+  __device__ double operator()(double left, double right) const { return fmax(left, right); }
+};
 
 // A block an example. Its pairs' cosines are candidates, and those of its line of `scores` that `contrast` names.
 __global__ void info_nce_kernel(const double *cosines, size_t each, double temperature, double share,
@@ -81,13 +72,13 @@ __global__ void info_nce_kernel(const double *cosines, size_t each, double tempe
   for (size_t i = threadIdx.x; i < each; i += threads) most = fmax(most, own[i] / temperature);
   for (size_t column = threadIdx.x; column < examples; column += threads)
     if (candidate(column)) most = fmax(most, score(column));
-  most = block_maximum(most);
+  most = reduce_in_block<threads>(most, LargestNumber());
 
   double sum = 0;
   for (size_t i = threadIdx.x; i < each; i += threads) sum += exp(own[i] / temperature - most);
   for (size_t column = threadIdx.x; column < examples; column += threads)
     if (candidate(column)) sum += exp(score(column) - most);
-  sum = block_sum<threads>(sum);
+  sum = sum_in_block<threads>(sum);
 
   const double scale = share / temperature;
   for (size_t i = threadIdx.x; i < each; i += threads) {

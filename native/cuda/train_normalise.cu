@@ -1,5 +1,5 @@
 #include "runtime/launch.h"
-#include "train_block_sum.cuh"
+#include "train_blocks.cuh"
 #include "train_operations.cuh"
 
 // The output layer's second half: adds up the product's parts and the bias, and divides the row by its L2 norm. A block a
@@ -22,7 +22,7 @@ __global__ void normalise_kernel(PartialSums sums, const float *bias, size_t out
     out[i] = value;
     squares += static_cast<double>(value) * static_cast<double>(value);
   }
-  const double norm = sqrt(block_sum<threads>(squares));
+  const double norm = sqrt(sum_in_block<threads>(squares));
   const double factor = norm == 0 ? 0 : 1 / norm;
   for (size_t i = threadIdx.x; i < output; i += threads)  // the thread's own
     out[i] = static_cast<float>(static_cast<double>(out[i]) * factor);

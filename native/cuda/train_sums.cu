@@ -1,5 +1,5 @@
 #include "runtime/launch.h"
-#include "train_block_sum.cuh"
+#include "train_blocks.cuh"
 #include "train_operations.cuh"
 
 // write_sums adds up a product's parts, and takes it through the slopes of the hidden layer where there are such: a thread an

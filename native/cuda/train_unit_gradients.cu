@@ -1,5 +1,5 @@
 #include "runtime/launch.h"
-#include "train_block_sum.cuh"
+#include "train_blocks.cuh"
 #include "train_operations.cuh"
 
 // The loss by each row before L2. A row may be the anchor of one example, the positive of another and a negative of many:
@@ -33,7 +33,7 @@ __global__ void unit_gradients_kernel(const float *vectors, const float *norms, 
     out[i] = gradient;
     along += static_cast<double>(gradient) * static_cast<double>(unit[i]);
   }
-  const auto length_along = static_cast<float>(block_sum<threads>(along));
+  const auto length_along = static_cast<float>(sum_in_block<threads>(along));
   const float norm = norms[row];
   const float factor = norm > 0 ? 1.0f / norm : 0.0f * norm;  // NaN stays NaN
   for (size_t i = threadIdx.x; i < output; i += threads) out[i] = (out[i] - length_along * unit[i]) * factor;

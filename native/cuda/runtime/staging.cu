@@ -26,15 +26,27 @@ Staging::Buffer &Staging::next() {
   return buffer;
 }
 
-void Staging::upload(const void *host, size_t bytes, void *device, cudaStream_t stream) {
-  for (size_t at = 0; at < bytes; at += buffer_bytes_) {
-    const size_t piece = std::min(buffer_bytes_, bytes - at);
-    const Buffer &buffer = next();
-    std::memcpy(buffer.memory, static_cast<const char *>(host) + at, piece);
-    check(cudaMemcpyAsync(static_cast<char *>(device) + at, buffer.memory, piece, cudaMemcpyHostToDevice, stream),
-          "copying to the GPU");
-    buffer.copied.record(stream);
-  }
+void Staging::upload(const std::vector<HostPiece> &pieces, void *device, cudaStream_t stream) {
+  Buffer *filling = nullptr;
+  size_t filled = 0;
+  char *to = static_cast<char *>(device);
+  const auto send = [&] {
+    if (filled == 0) return;
+    check(cudaMemcpyAsync(to, filling->memory, filled, cudaMemcpyHostToDevice, stream), "copying to the GPU");
+    filling->copied.record(stream);
+    to += filled;
+    filled = 0;
+  };
+  for (const HostPiece &piece : pieces)
+    for (size_t at = 0; at < piece.bytes;) {
+      if (filled == 0) filling = &next();
+      const size_t part = std::min(buffer_bytes_ - filled, piece.bytes - at);
+      std::memcpy(static_cast<char *>(filling->memory) + filled, static_cast<const char *>(piece.memory) + at, part);
+      filled += part;
+      at += part;
+      if (filled == buffer_bytes_) send();
+    }
+  send();
 }
 
 void Staging::download(const void *device, size_t bytes, void *host, cudaStream_t stream) {

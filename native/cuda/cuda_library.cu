@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "cuda_api.h"
+#include "pooling.h"
+#include "project_rows.h"
 #include "runtime/device.h"
 #include "runtime/status_of.h"
-// pooling
-// projection
 // rows
 #include "trainer.h"
 
@@ -19,7 +19,10 @@ struct ner_cuda_device {
   ner_cuda_device(int number, const ner_cuda_device_options &options) : device(number, options) {}
 };
 
-// projection
+struct ner_cuda_projection {
+  Device &device;
+  Projection projection;
+};
 
 // rows
 
@@ -34,6 +37,13 @@ namespace {
 template <class Work>
 ner_status run_on(Device &device, const Work &work) noexcept {
   return status_of([&] { device.run(work); });
+}
+
+// Also where the device no longer works.
+template <class Object>
+void destroy_on(Device &device, Object *object) noexcept {
+  std::unique_ptr<Object> owned(object);
+  run_on(device, [&] { owned.reset(); });
 }
 
 constexpr ner_cuda_api api = {
@@ -51,12 +61,32 @@ constexpr ner_cuda_api api = {
       return run_on(device->device, [&] { *description = device->device.describe(); });
     },
 
-    /* pool_spans */ nullptr,
+    /* pool_spans */
+    [](ner_cuda_device *device, const float *rows, size_t tokens, size_t dimensions, const int32_t *spans, size_t span_count,
+       ner_pooling pooling, float *out) {
+      return run_on(device->device, [&] {
+        pool_host_spans(device->device, rows, tokens, dimensions, {spans, span_count, pooling}, out);
+      });
+    },
 
-    /* projection_create */ nullptr,
-    /* projection_destroy */ nullptr,
-    /* projection_run */ nullptr,
-    /* projection_run_spans */ nullptr,
+    /* projection_create */
+    [](ner_cuda_device *device, const ner_linear_layer *layers, size_t layer_count, size_t input_dimensions,
+       ner_cuda_projection **projection) {
+      return run_on(device->device, [&] {
+        *projection = new ner_cuda_projection{device->device, {device->device, layers, layer_count, input_dimensions}};
+      });
+    },
+    /* projection_destroy */ [](ner_cuda_projection *projection) { destroy_on(projection->device, projection); },
+    /* projection_run */
+    [](ner_cuda_projection *projection, const float *rows, size_t row_count, float *out) {
+      return run_on(projection->device, [&] { projection->projection.run(rows, row_count, out); });
+    },
+    /* projection_run_spans */
+    [](ner_cuda_projection *projection, const float *rows, size_t tokens, const int32_t *spans, size_t span_count,
+       ner_pooling pooling, float *out) {
+      return run_on(projection->device,
+                    [&] { projection->projection.run_spans(rows, tokens, {spans, span_count, pooling}, out); });
+    },
 
     /* rows_create */ nullptr,
     /* rows_destroy */ nullptr,

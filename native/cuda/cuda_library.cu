@@ -2,13 +2,14 @@
 // their exceptions become statuses, and none crosses over.
 
 #include <memory>
+#include <string>
 
 #include "cuda_api.h"
 #include "pooling.h"
 #include "project_rows.h"
 #include "runtime/device.h"
 #include "runtime/status_of.h"
-// rows
+#include "rows_search.h"
 #include "trainer.h"
 
 using namespace ner_retriever::cuda;
@@ -24,7 +25,9 @@ struct ner_cuda_projection {
   Projection projection;
 };
 
-// rows
+struct ner_cuda_rows {
+  Rows rows;
+};
 
 struct ner_cuda_trainer {
   Device &device;
@@ -88,12 +91,41 @@ constexpr ner_cuda_api api = {
                     [&] { projection->projection.run_spans(rows, tokens, {spans, span_count, pooling}, out); });
     },
 
-    /* rows_create */ nullptr,
-    /* rows_destroy */ nullptr,
-    /* rows_append */ nullptr,
-    /* rows_search */ nullptr,
-    /* rows_above */ nullptr,
-    /* rows_scores */ nullptr,
+    /* rows_create */
+    [](ner_cuda_device *device, ner_precision precision, size_t dimensions, ner_cuda_rows **rows) {
+      return run_on(device->device, [&] { *rows = new ner_cuda_rows{Rows(device->device, precision, dimensions)}; });
+    },
+    /* rows_destroy */
+    [](ner_cuda_rows *rows) {
+      if (rows != nullptr) run_on(rows->rows.device(), [&] { delete rows; });
+    },
+    /* rows_append */
+    [](ner_cuda_rows *rows, const ner_segment *segment) {
+      return run_on(rows->rows.device(), [&] { rows->rows.append(*segment); });
+    },
+    /* rows_search */
+    [](ner_cuda_rows *rows, size_t row_count, const ner_selection *selection, const float *queries, size_t query_count,
+       size_t limit, const ner_cuda_found *found) {
+      return run_on(rows->rows.device(),
+                    [&] { search_rows(rows->rows, row_count, selection, queries, query_count, limit, *found); });
+    },
+    /* rows_above */
+    [](ner_cuda_rows *rows, size_t row_count, const ner_selection *selection, const float *query, float minimum_score,
+       uint64_t *keys, size_t capacity, size_t *key_count) {
+      return run_on(rows->rows.device(), [&] {
+        const size_t count = rows_above(rows->rows, row_count, selection, query, minimum_score, keys, capacity);
+        if (count > capacity)
+          throw Failure(NER_INVALID_ARGUMENT, "expected room for " + std::to_string(count) + " documents, got " +
+                                                  std::to_string(capacity));
+        *key_count = count;
+      });
+    },
+    /* rows_scores */
+    [](ner_cuda_rows *rows, const float *queries, size_t query_count, const uint32_t *chosen, size_t chosen_count,
+       float *scores) {
+      return run_on(rows->rows.device(),
+                    [&] { rows_scores(rows->rows, queries, query_count, chosen, chosen_count, scores); });
+    },
 
     /* trainer_create */
     [](ner_cuda_device *device, const ner_trainer_options *options, const float *parameters, const float *first_moments,

@@ -8,7 +8,7 @@ const taps = clusteredTaps();
 const small = {
   hiddenDimensions: 32,
   outputDimensions: 16,
-  epochs: 3,
+  epochs: 1,
   batchSize: 64,
   learningRate: 3e-3,
   heldOutTypes: 0.25,

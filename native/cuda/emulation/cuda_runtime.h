@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "block.h"
+#include "races.h"
 
 #define NER_RETRIEVER_CUDA_EMULATION 1
 #define CUDART_VERSION 13000
@@ -31,8 +32,7 @@
 #define __align__(bytes) alignas(bytes)
 
 // Blocks run one after the other: an array that all threads of a block share is one of the whole program.
-// AddressSanitizer sees who goes beyond it. Without it, they lie together and are poisoned at the start of each block;
-// that needs kernels with internal linkage (unnamed namespace), which ours have.
+// AddressSanitizer sees who goes beyond it. Without it, they lie together and are poisoned at the start of each block.
 #if defined(__SANITIZE_ADDRESS__)
 #define __shared__ static
 #else
@@ -101,12 +101,13 @@ constexpr unsigned full_mask = 0xffffffffu;
 template <class T>
 class Exchanged {
  public:
-  Exchanged(unsigned mask, const T &value, const Site &site) {
+  Exchanged(unsigned mask, const T &value, const Site &site, Memory memory = Memory::unordered) {
     static_assert(sizeof(T) <= slot_bytes && std::is_trivially_copyable<T>::value, "a value that fits a slot");
     if (mask != full_mask) fail_kernel("only the full mask is emulated", site);
-    slots_ = exchange_in_warp(&value, sizeof(T), site);
+    slots_ = exchange_in_warp(&value, sizeof(T), memory, site);
   }
   T operator[](unsigned lane) const {
+    const NoRaces own;
     T value;
     std::memcpy(&value, slots_ + lane * slot_bytes, sizeof(T));
     return value;
@@ -127,7 +128,7 @@ T reduce(unsigned mask, T value, const Site &site, const Combine &combine) {
 }  // namespace cuda_emulation
 
 inline void __syncwarp(unsigned mask = 0xffffffffu, CUDA_EMULATION_HERE) {
-  const cuda_emulation::Exchanged<int> all(mask, 0, CUDA_EMULATION_SITE("__syncwarp"));
+  const cuda_emulation::Exchanged<int> all(mask, 0, CUDA_EMULATION_SITE("__syncwarp"), cuda_emulation::Memory::ordered);
 }
 template <class T>
 T __shfl_sync(unsigned mask, T value, int source, int width = 32, CUDA_EMULATION_HERE) {
@@ -200,8 +201,10 @@ namespace cuda_emulation {
 template <class T, class Change>
 T change_atomically(T *place, const Change &change) {
   maybe_yield();
-  const T before = *place;
-  *place = change(before);
+  T before;
+  __atomic_load(place, &before, __ATOMIC_RELAXED);
+  T after = change(before);
+  __atomic_store(place, &after, __ATOMIC_RELAXED);
   return before;
 }
 }  // namespace cuda_emulation

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -112,6 +113,12 @@ class Exchanged {
     std::memcpy(&value, slots_ + lane * slot_bytes, sizeof(T));
     return value;
   }
+  std::array<T, 32> all() const {
+    const NoRaces own;
+    std::array<T, 32> values;
+    for (unsigned lane = 0; lane < 32; ++lane) std::memcpy(&values[lane], slots_ + lane * slot_bytes, sizeof(T));
+    return values;
+  }
 
  private:
   const unsigned char *slots_;
@@ -119,7 +126,7 @@ class Exchanged {
 
 template <class T, class Combine>
 T reduce(unsigned mask, T value, const Site &site, const Combine &combine) {
-  const Exchanged<T> all(mask, value, site);
+  const std::array<T, 32> all = Exchanged<T>(mask, value, site).all();
   T result = all[0];
   for (unsigned lane = 1; lane < 32; ++lane) result = combine(result, all[lane]);
   return result;
@@ -160,7 +167,7 @@ T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32, CUDA_EM
   return lane % segment >= delta ? all[lane - delta] : value;
 }
 inline unsigned __ballot_sync(unsigned mask, int predicate, CUDA_EMULATION_HERE) {
-  const cuda_emulation::Exchanged<int> all(mask, predicate, CUDA_EMULATION_SITE("__ballot_sync"));
+  const auto all = cuda_emulation::Exchanged<int>(mask, predicate, CUDA_EMULATION_SITE("__ballot_sync")).all();
   unsigned ballot = 0;
   for (unsigned lane = 0; lane < 32; ++lane)
     if (all[lane] != 0) ballot |= 1u << lane;
@@ -174,7 +181,7 @@ inline int __all_sync(unsigned mask, int predicate, const char *file = __builtin
 }
 template <class T>
 unsigned __match_any_sync(unsigned mask, T value, CUDA_EMULATION_HERE) {
-  const cuda_emulation::Exchanged<T> all(mask, value, CUDA_EMULATION_SITE("__match_any_sync"));
+  const auto all = cuda_emulation::Exchanged<T>(mask, value, CUDA_EMULATION_SITE("__match_any_sync")).all();
   unsigned same = 0;
   for (unsigned lane = 0; lane < 32; ++lane)
     if (all[lane] == value) same |= 1u << lane;

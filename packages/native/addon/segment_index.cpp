@@ -27,15 +27,14 @@ struct SegmentIndex {
   ner_retriever::SegmentIndex native;
   size_t dimensions;
   unsigned threads;
-  // Null: on the processor.
-  std::shared_ptr<ner_retriever::CudaDevice> device;
 
+  // Without a device (null) it is searched on the processor.
   SegmentIndex(ner_instruction_set set, ner_precision kept, size_t dimension_count, unsigned thread_count,
-               std::shared_ptr<ner_retriever::CudaDevice> searched_on)
-      : native(set, kept, dimension_count),
+               const std::shared_ptr<ner_retriever::CudaDevice> &device)
+      : native(set, kept, dimension_count, device ? &device->api() : nullptr,
+               device ? std::shared_ptr<ner_cuda_device>(device, device->native()) : nullptr),
         dimensions(dimension_count),
-        threads(thread_count),
-        device(std::move(searched_on)) {}
+        threads(thread_count) {}
 };
 
 // What a file's fault says, for callers that act on it.
@@ -349,9 +348,8 @@ Napi::Value segment_index_map(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value segment_index_device_fault(const Napi::CallbackInfo &info) {
-  const bool is_given = index_of(info)->device != nullptr;
-  return is_given ? Napi::String::New(info.Env(), "this build searches on the CPU alone").As<Napi::Value>()
-                  : info.Env().Null();
+  const std::string fault = index_of(info)->native.device_fault();
+  return fault.empty() ? info.Env().Null() : Napi::String::New(info.Env(), fault).As<Napi::Value>();
 }
 
 Napi::Value segment_index_rows(const Napi::CallbackInfo &info) {

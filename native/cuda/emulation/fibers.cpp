@@ -43,7 +43,9 @@ namespace cuda_emulation {
 
 void prepare_fiber(Fiber &fiber, void (*entry)()) {
 #if defined(__SANITIZE_ADDRESS__)
-  ASAN_UNPOISON_MEMORY_REGION(fiber.stack, fiber.stack_bytes);  // a kernel that failed never left its functions
+  // The last time it did not return from entry().
+  constexpr size_t frames_of_entry = 4096;
+  ASAN_UNPOISON_MEMORY_REGION(static_cast<char *>(fiber.stack) + fiber.stack_bytes - frames_of_entry, frames_of_entry);
 #endif
   fiber.fake_stack = nullptr;
 #if defined(CUDA_EMULATION_RACES)
@@ -66,6 +68,9 @@ void prepare_fiber(Fiber &fiber, void (*entry)()) {
 }
 
 void abandon_fiber(Fiber &fiber) {
+#if defined(__SANITIZE_ADDRESS__)
+  ASAN_UNPOISON_MEMORY_REGION(fiber.stack, fiber.stack_bytes);
+#endif
 #if defined(CUDA_EMULATION_RACES)
   __tsan_destroy_fiber(fiber.as_thread);
   fiber.as_thread = nullptr;

@@ -9,11 +9,17 @@ namespace ner_retriever::cuda {
 // What a block gets of shared memory without asking.
 constexpr size_t shared_bytes_without_asking = size_t{48} << 10;
 
-// Queues a kernel; `arguments` become the kernel's parameters as in any call. `shared_bytes` of dynamic shared memory.
-// Only what the launch itself does wrong is known now; what the kernel does wrong is the error of a later call.
-template <class... Parameters, class... Arguments>
+// A T whose type the compiler must not guess from what is passed.
+template <class T>
+struct Given {
+  using Type = T;
+};
+
+// Queues a kernel; `arguments` become its parameters as in any call. `shared_bytes` of dynamic shared memory. Only what the
+// launch itself does wrong is known now; what the kernel does wrong is the error of a later call.
+template <class... Parameters>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream,
-            const Arguments &...arguments) {
+            typename Given<Parameters>::Type... arguments) {
   if (shared_bytes > shared_bytes_without_asking)
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)),
           "asking for a kernel's shared memory");
@@ -22,7 +28,7 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_
   config.blockDim = block;
   config.dynamicSmemBytes = shared_bytes;
   config.stream = stream;
-  check(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), "starting a kernel");
+  check(cudaLaunchKernelEx(&config, kernel, arguments...), "starting a kernel");
 }
 
 }  // namespace ner_retriever::cuda

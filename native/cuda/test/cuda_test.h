@@ -21,7 +21,8 @@ const cuda_emulation_controls_table *emulated();
 // A device of its own, closed at the end. The emulated one begins as it was at the start of the program.
 class TestDevice {
  public:
-  explicit TestDevice(ner_cuda_device_options options = {0, 0, ""}) { CHECK_OK(api().device_open(0, &options, &device_)); }
+  // Small staging buffers, so that what a test copies goes through them in many pieces.
+  explicit TestDevice(ner_cuda_device_options options = {0, size_t{1} << 14, ""}) { CHECK_OK(api().device_open(0, &options, &device_)); }
   ~TestDevice() {
     if (device_ != nullptr) api().device_close(device_);
   }

@@ -47,7 +47,7 @@ __device__ void keep_best_of_documents(const Entry *entries, unsigned count, uin
 // The lower bound of the best entry of a document that is in the table.
 __device__ uint32_t best_lower_of(uint32_t document, const Entry *entries, const uint32_t *table, unsigned slots) {
   for (unsigned slot = slot_of(document, slots);; slot = (slot + 1) & (slots - 1)) {
-    const Entry there = entries[table[slot]];
+    const Entry &there = entries[table[slot]];
     if (there.document == document) return there.lower;
   }
 }

@@ -96,7 +96,7 @@ class Passes {
   Key threshold(size_t query) const { return host_thresholds_[query]; }
   // How many were handed out; there is room for `handed_out` of them.
   size_t count(size_t query) const { return host_numbers_[query]; }
-  FoundRow *rows(size_t query) { return host_rows_.data() + query * out_; }
+  const FoundRow *rows(size_t query) const { return host_rows_.data() + query * out_; }
 
  private:
   template <class T>
@@ -216,7 +216,7 @@ class Search {
     }
     passes.download();
     for (size_t i = 0; i < numbers.size(); ++i) {
-      if (passes.is_complete(i)) hand_out_best(numbers[i], passes.rows(i), passes.count(i));
+      if (passes.is_complete(i)) hand_out(numbers[i], passes.rows(i), passes.count(i));
       else rank(numbers[i], passes.threshold(i));
     }
   }
@@ -247,8 +247,7 @@ class Search {
     passes.download();
     for (size_t i = 0; i < count; ++i)
       if (passes.is_complete(i) && passes.count(i) <= room)
-        hand_out(numbers[i], passes.rows(i), passes.count(i),
-                 [](const FoundRow &a, const FoundRow &b) { return a.row < b.row; });
+        hand_out(numbers[i], passes.rows(i), passes.count(i));
   }
 
   // The tensor cores' scores and their bounds first, the exact scores of the candidates then.
@@ -282,7 +281,7 @@ class Search {
       passes.select(Keep::best_out, true, 0, count);
       passes.download();
       for (size_t i = 0; i < count; ++i) {
-        if (passes.is_complete(i)) hand_out_best(numbers[i], passes.rows(i), passes.count(i));
+        if (passes.is_complete(i)) hand_out(numbers[i], passes.rows(i), passes.count(i));
         else others.push_back(numbers[i]);
       }
     }
@@ -308,17 +307,10 @@ class Search {
     std::vector<FoundRow> best(count);
     for (size_t i = 0; i < count; ++i)
       best[i] = {static_cast<uint32_t>(keys[i] >> 32), ~static_cast<uint32_t>(keys[i])};
-    hand_out_best(number, best.data(), count);
+    hand_out(number, best.data(), count);
   }
 
-  void hand_out_best(size_t number, FoundRow *rows, size_t count) const {
-    hand_out(number, rows, count, [](const FoundRow &a, const FoundRow &b) {
-      return search_key(a.score, a.row) > search_key(b.score, b.row);
-    });
-  }
-  template <class Before>
-  void hand_out(size_t number, FoundRow *rows, size_t count, const Before &before) const {
-    std::sort(rows, rows + count, before);
+  void hand_out(size_t number, const FoundRow *rows, size_t count) const {
     found_.counts[number] = count;
     for (size_t i = 0; i < count; ++i) {
       found_.scores[number * found_.capacity + i] = score_of_bits(rows[i].score);

@@ -1,0 +1,64 @@
+#include "staging.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ner_retriever::cuda {
+
+Staging::Staging(size_t buffer_bytes) : buffer_bytes_(buffer_bytes) {
+  for (Buffer &buffer : buffers_) {
+    const cudaError_t error = cudaMallocHost(&buffer.memory, buffer_bytes);
+    if (error != cudaSuccess) {
+      cudaFreeHost(buffers_[0].memory);  // the destructor does not run
+      check(error, "allocating pinned memory of the host");
+    }
+  }
+}
+
+Staging::~Staging() {
+  for (const Buffer &buffer : buffers_) cudaFreeHost(buffer.memory);
+}
+
+// The one that has been on its way the longer, when it has arrived.
+Staging::Buffer &Staging::next() {
+  Buffer &buffer = buffers_[turn_++ % 2];
+  buffer.copied.synchronize();
+  return buffer;
+}
+
+void Staging::upload(const void *host, size_t bytes, void *device, cudaStream_t stream) {
+  for (size_t at = 0; at < bytes; at += buffer_bytes_) {
+    const size_t piece = std::min(buffer_bytes_, bytes - at);
+    const Buffer &buffer = next();
+    std::memcpy(buffer.memory, static_cast<const char *>(host) + at, piece);
+    check(cudaMemcpyAsync(static_cast<char *>(device) + at, buffer.memory, piece, cudaMemcpyHostToDevice, stream),
+          "copying to the GPU");
+    buffer.copied.record(stream);
+  }
+}
+
+void Staging::download(const void *device, size_t bytes, void *host, cudaStream_t stream) {
+  // The host empties one buffer while the GPU fills the other.
+  const Buffer *filled = nullptr;
+  size_t filled_at = 0;
+  size_t filled_bytes = 0;
+  const auto empty = [&] {
+    if (filled == nullptr) return;
+    filled->copied.synchronize();
+    std::memcpy(static_cast<char *>(host) + filled_at, filled->memory, filled_bytes);
+  };
+  for (size_t at = 0; at < bytes; at += buffer_bytes_) {
+    const size_t piece = std::min(buffer_bytes_, bytes - at);
+    const Buffer &buffer = next();
+    check(cudaMemcpyAsync(buffer.memory, static_cast<const char *>(device) + at, piece, cudaMemcpyDeviceToHost, stream),
+          "copying from the GPU");
+    buffer.copied.record(stream);
+    empty();
+    filled = &buffer;
+    filled_at = at;
+    filled_bytes = piece;
+  }
+  empty();
+}
+
+}  // namespace ner_retriever::cuda

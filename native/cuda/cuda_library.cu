@@ -9,7 +9,7 @@
 // pooling
 // projection
 // rows
-// trainer
+#include "trainer.h"
 
 using namespace ner_retriever::cuda;
 
@@ -23,7 +23,10 @@ struct ner_cuda_device {
 
 // rows
 
-// trainer
+struct ner_cuda_trainer {
+  Device &device;
+  Trainer trainer;
+};
 
 namespace {
 
@@ -62,11 +65,34 @@ constexpr ner_cuda_api api = {
     /* rows_above */ nullptr,
     /* rows_scores */ nullptr,
 
-    /* trainer_create */ nullptr,
-    /* trainer_destroy */ nullptr,
-    /* trainer_state */ nullptr,
-    /* trainer_gradients */ nullptr,
-    /* trainer_step */ nullptr,
+    /* trainer_create */
+    [](ner_cuda_device *device, const ner_trainer_options *options, const float *parameters, const float *first_moments,
+       const float *second_moments, uint64_t steps, ner_cuda_trainer **trainer) {
+      return run_on(device->device, [&] {
+        *trainer = new ner_cuda_trainer{device->device,
+                                        {device->device, *options, parameters, first_moments, second_moments, steps}};
+      });
+    },
+    /* trainer_destroy */ [](ner_cuda_trainer *trainer) { trainer->device.destroy(trainer); },
+    /* trainer_state */
+    [](ner_cuda_trainer *trainer, float *parameters, float *first_moments, float *second_moments, uint64_t *steps) {
+      return run_on(trainer->device,
+                    [&] { trainer->trainer.state(parameters, first_moments, second_moments, steps); });
+    },
+    /* trainer_gradients */
+    [](ner_cuda_trainer *trainer, const ner_training_batch *batch, const ner_loss_options *loss, double *loss_value,
+       float *gradients) {
+      return run_on(trainer->device, [&] { *loss_value = trainer->trainer.gradients(*batch, *loss, gradients); });
+    },
+    /* trainer_step */
+    [](ner_cuda_trainer *trainer, const ner_training_batch *batch, const ner_loss_options *loss,
+       const ner_update_options *update, double *loss_value, double *gradient_norm) {
+      return run_on(trainer->device, [&] {
+        const Outcome outcome = trainer->trainer.step(*batch, *loss, *update);
+        *loss_value = outcome.loss;
+        *gradient_norm = outcome.gradient_norm;
+      });
+    },
 };
 
 }  // namespace

@@ -27,14 +27,9 @@ Staging::Buffer &Staging::next() {
 }
 
 void Staging::upload(const void *host, size_t bytes, void *device, cudaStream_t stream) {
-  for (size_t at = 0; at < bytes; at += buffer_bytes_) {
-    const size_t piece = std::min(buffer_bytes_, bytes - at);
-    const Buffer &buffer = next();
-    std::memcpy(buffer.memory, static_cast<const char *>(host) + at, piece);
-    check(cudaMemcpyAsync(static_cast<char *>(device) + at, buffer.memory, piece, cudaMemcpyHostToDevice, stream),
-          "copying to the GPU");
-    buffer.copied.record(stream);
-  }
+  upload_pieces(bytes, device, stream, [&](char *to, size_t at, size_t size) {
+    std::memcpy(to, static_cast<const char *>(host) + at, size);
+  });
 }
 
 void Staging::download(const void *device, size_t bytes, void *host, cudaStream_t stream) {

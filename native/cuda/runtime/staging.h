@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "stream.h"
@@ -22,6 +23,19 @@ class Staging {
   // Queues the copy in `stream`, so after what is queued there already and before what comes. Waits only where both buffers are
   // on their way. When it returns, `host` has been read.
   void upload(const void *host, size_t bytes, void *device, cudaStream_t stream);
+
+  // The same for what does not lie in one piece on the host: write(to, at, size) puts the bytes [at, at + size) of it there.
+  template <class Write>
+  void upload_pieces(size_t bytes, void *device, cudaStream_t stream, const Write &write) {
+    for (size_t at = 0; at < bytes; at += buffer_bytes_) {
+      const size_t piece = std::min(buffer_bytes_, bytes - at);
+      const Buffer &buffer = next();
+      write(static_cast<char *>(buffer.memory), at, piece);
+      check(cudaMemcpyAsync(static_cast<char *>(device) + at, buffer.memory, piece, cudaMemcpyHostToDevice, stream),
+            "copying to the GPU");
+      buffer.copied.record(stream);
+    }
+  }
 
   // Waits for what is queued in `stream`, as much as it needs to. When it returns, `host` has been written.
   void download(const void *device, size_t bytes, void *host, cudaStream_t stream);

@@ -480,6 +480,12 @@ const kinds = {
     message: (d) =>
       `The backend "${d.backend}" cannot be used: ${d.reason}. The exact scan needs none; "ner-retriever doctor" says what works here.`,
   },
+  DEVICE_UNAVAILABLE: {
+    status: 503,
+    exitCode: 1,
+    message: (d) =>
+      `The device "${d.device}" cannot be used for ${d.what}: ${d.reason}. "ner-retriever doctor" says what is there and what to do; the device auto does without what is missing.`,
+  },
   APPROXIMATE_MISSING: {
     status: 409,
     exitCode: 1,

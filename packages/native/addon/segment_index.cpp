@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "cuda_device.h"
 #include "environment.h"
 #include "handle.h"
 #include "operations.h"
@@ -26,9 +27,15 @@ struct SegmentIndex {
   ner_retriever::SegmentIndex native;
   size_t dimensions;
   unsigned threads;
+  // Null: on the processor.
+  std::shared_ptr<ner_retriever::CudaDevice> device;
 
-  SegmentIndex(ner_instruction_set set, ner_precision kept, size_t dimension_count, unsigned thread_count)
-      : native(set, kept, dimension_count), dimensions(dimension_count), threads(thread_count) {}
+  SegmentIndex(ner_instruction_set set, ner_precision kept, size_t dimension_count, unsigned thread_count,
+               std::shared_ptr<ner_retriever::CudaDevice> searched_on)
+      : native(set, kept, dimension_count),
+        dimensions(dimension_count),
+        threads(thread_count),
+        device(std::move(searched_on)) {}
 };
 
 // What a file's fault says, for callers that act on it.
@@ -331,7 +338,7 @@ Napi::Value segment_index_create(const Napi::CallbackInfo &info) {
   return Handle<SegmentIndex>::make(
       info.Env(),
       std::make_shared<SegmentIndex>(Environment::of(info.Env()).instruction_set, kept, dimensions,
-                                     static_cast<unsigned>(threads)),
+                                     static_cast<unsigned>(threads), device_argument(info[3])),
       0);
 }
 
@@ -339,6 +346,12 @@ Napi::Value segment_index_map(const Napi::CallbackInfo &info) {
   const auto &index = index_of(info);
   rows_of(info.Env(), *index);
   return PromiseWorker::start(new MapWorker(info.Env(), index, files_of(info[1]), blocks_of(info[2])));
+}
+
+Napi::Value segment_index_device_fault(const Napi::CallbackInfo &info) {
+  const bool is_given = index_of(info)->device != nullptr;
+  return is_given ? Napi::String::New(info.Env(), "this build searches on the CPU alone").As<Napi::Value>()
+                  : info.Env().Null();
 }
 
 Napi::Value segment_index_rows(const Napi::CallbackInfo &info) {

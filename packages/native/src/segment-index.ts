@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { addon, type SegmentIndexHandle } from './addon.js';
+import { type CudaDevice, handleOf } from './cuda-device.js';
 import type { Precision } from './precision.js';
 
 export interface SegmentIndexOptions {
@@ -9,6 +10,11 @@ export interface SegmentIndexOptions {
   readonly precision: Precision;
   /** How many threads one call may use. Default: one a core. */
   readonly threads?: number;
+  /**
+   * Where it is searched: the rows are kept on the GPU too, as far as they fit (see {@link SegmentIndex.deviceFault}). The hits are the
+   * same; scores of float32 and bfloat16 may differ in their last bits, those of int8 do not. Default: the CPU.
+   */
+  readonly device?: CudaDevice;
 }
 
 /** Rows that were appended to a segment at one time, as `packRows` made them. */
@@ -57,7 +63,7 @@ export interface LocatedRows {
   readonly counts: Uint32Array;
 }
 
-const optionNames = new Set(['dimensions', 'precision', 'threads']);
+const optionNames = new Set(['dimensions', 'precision', 'threads', 'device']);
 
 /**
  * Rows in files that are searched by inner product, every row at every search. The files are segments of columns
@@ -84,7 +90,13 @@ export class SegmentIndex {
       options.dimensions,
       options.precision,
       options.threads ?? availableParallelism(),
+      options.device === undefined ? null : handleOf(options.device),
     );
+  }
+
+  /** Why the rows are not on the device that was given, and are searched on the CPU; null where they are, or none was given. */
+  get deviceFault(): string | null {
+    return addon.segmentIndexDeviceFault(this.#handle);
   }
 
   /** Rows of all finished calls of {@link map}. */

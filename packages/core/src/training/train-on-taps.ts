@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { HeadTrainer, Projection, type TrainingLoss } from '@ner-retriever/native';
 import { checkOptions } from '../check-options.js';
+import type { DeviceChoice } from '../device/device-choice.js';
+import { openDevice } from '../device/open-device.js';
 import { NerRetrieverError } from '../errors.js';
 import { foldGate, type HeadWeights } from '../projection/head-layers.js';
 import { projectionOf } from '../projection/read-projection.js';
@@ -31,6 +33,8 @@ export interface TrainingReport {
   /** Macro R-Precision on the held-out types: of the head, and of the same vectors without one. Null where no type is held out. */
   readonly rPrecision: { readonly head: number; readonly withoutHead: number } | null;
   readonly parameters: number;
+  /** Where the steps were done, and why there. */
+  readonly device: DeviceChoice;
   /** Of this call: what came before a checkpoint is not in it. */
   readonly elapsedMs: number;
 }
@@ -44,13 +48,13 @@ export interface TrainedWeights {
  * Trains a projection head on vectors that are known already.
  *
  * @throws NerRetrieverError OPTION_UNKNOWN, OPTION_INVALID, TRAINING_DATA_TOO_SMALL, TRAINING_DIVERGED, CHECKPOINT_REFUSED,
- *   FILE_UNWRITABLE; the signal's reason when it aborts, after which the checkpoint has the last whole epoch.
+ *   FILE_UNWRITABLE, DEVICE_UNAVAILABLE; the signal's reason when it aborts, after which the checkpoint has the last whole epoch.
  */
 export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions = {}): Promise<TrainedWeights> {
   const started = performance.now();
   checkOptions('training', options, trainingOptionNames);
   const plan = trainingPlan(options);
-  const { checkpoint: file, signal, onProgress, threads } = options;
+  const { checkpoint: file, signal, onProgress, threads, device = 'auto' } = options;
   const set = trainingSet(taps, plan);
   const shape = { ...plan, inputDimensions: taps.vectors.columns };
   const run = createHash('sha256')
@@ -64,7 +68,8 @@ export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions =
 
   let at: Omit<Checkpoint, 'run' | 'best'> & { readonly best: Float32Array | null };
   at = (file === undefined ? null : await readCheckpoint(file, run)) ?? beginning(initialParameters(shape, plan.seed));
-  const trainer = new HeadTrainer({ ...shape, ...(threads && { threads }) }, at);
+  const { choice, gpu } = await openDevice(device, 'the training');
+  const trainer = new HeadTrainer({ ...shape, ...(threads && { threads }), ...(gpu && { device: gpu }) }, at);
   const stepsOfEpoch = Math.ceil(set.examples.length / plan.batchSize);
   const hard = new HardNegatives(taps, set.mentions);
   try {
@@ -106,6 +111,7 @@ export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions =
     }
   } finally {
     hard.close();
+    await gpu?.close();
   }
 
   const chosen = bestEpoch(at.history);
@@ -124,6 +130,7 @@ export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions =
       bestEpoch: chosen,
       rPrecision,
       parameters: at.parameters.length,
+      device: choice,
       elapsedMs: performance.now() - started,
     },
   };

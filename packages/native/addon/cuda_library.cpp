@@ -1,0 +1,36 @@
+#include "cuda_library.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "beside_addon.h"
+#include "ner_retriever/cuda.h"
+#include "ner_retriever/status.h"
+#include "operations.h"
+
+CudaLibrary find_cuda() {
+  const char *name = std::getenv("NER_RETRIEVER_CUDA_LIBRARY");
+  const bool named = name != nullptr && *name != '\0';
+  const std::string path = named ? name : beside_addon("ner_retriever_cuda.so");
+  if (named && access(path.c_str(), F_OK) != 0)
+    return {path, nullptr, "NER_RETRIEVER_CUDA_LIBRARY names " + path + ", which is not there"};
+  const ner_cuda_api *api = ner_retriever::load_cuda(path.c_str());
+  return {path, api, api == nullptr ? ner_last_error() : ""};
+}
+
+Napi::Error device_unavailable(Napi::Env env, const std::string &reason) {
+  const Napi::Error error = Napi::Error::New(env, reason);
+  error.Set("code", Napi::String::New(env, "DEVICE_UNAVAILABLE"));
+  return error;
+}
+
+Napi::Value cuda_library(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  const CudaLibrary library = find_cuda();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("path", library.path);
+  result.Set("reason",
+             library.api != nullptr ? env.Null() : Napi::String::New(env, library.reason).As<Napi::Value>());
+  return result;
+}

@@ -2,13 +2,14 @@
 // their exceptions become statuses, and none crosses over.
 
 #include <memory>
+#include <string>
 
 #include "cuda_api.h"
+#include "pooling.h"
+#include "project_rows.h"
 #include "runtime/device.h"
 #include "runtime/status_of.h"
-// pooling
-// projection
-// rows
+#include "rows_search.h"
 #include "trainer.h"
 
 using namespace ner_retriever::cuda;
@@ -19,9 +20,14 @@ struct ner_cuda_device {
   ner_cuda_device(int number, const ner_cuda_device_options &options) : device(number, options) {}
 };
 
-// projection
+struct ner_cuda_projection {
+  Device &device;
+  Projection projection;
+};
 
-// rows
+struct ner_cuda_rows {
+  Rows rows;
+};
 
 struct ner_cuda_trainer {
   Device &device;
@@ -34,6 +40,13 @@ namespace {
 template <class Work>
 ner_status run_on(Device &device, const Work &work) noexcept {
   return status_of([&] { device.run(work); });
+}
+
+// Also where the device no longer works.
+template <class Object>
+void destroy_on(Device &device, Object *object) noexcept {
+  std::unique_ptr<Object> owned(object);
+  run_on(device, [&] { owned.reset(); });
 }
 
 constexpr ner_cuda_api api = {
@@ -51,19 +64,68 @@ constexpr ner_cuda_api api = {
       return run_on(device->device, [&] { *description = device->device.describe(); });
     },
 
-    /* pool_spans */ nullptr,
+    /* pool_spans */
+    [](ner_cuda_device *device, const float *rows, size_t tokens, size_t dimensions, const int32_t *spans, size_t span_count,
+       ner_pooling pooling, float *out) {
+      return run_on(device->device, [&] {
+        pool_host_spans(device->device, rows, tokens, dimensions, {spans, span_count, pooling}, out);
+      });
+    },
 
-    /* projection_create */ nullptr,
-    /* projection_destroy */ nullptr,
-    /* projection_run */ nullptr,
-    /* projection_run_spans */ nullptr,
+    /* projection_create */
+    [](ner_cuda_device *device, const ner_linear_layer *layers, size_t layer_count, size_t input_dimensions,
+       ner_cuda_projection **projection) {
+      return run_on(device->device, [&] {
+        *projection = new ner_cuda_projection{device->device, {device->device, layers, layer_count, input_dimensions}};
+      });
+    },
+    /* projection_destroy */ [](ner_cuda_projection *projection) { destroy_on(projection->device, projection); },
+    /* projection_run */
+    [](ner_cuda_projection *projection, const float *rows, size_t row_count, float *out) {
+      return run_on(projection->device, [&] { projection->projection.run(rows, row_count, out); });
+    },
+    /* projection_run_spans */
+    [](ner_cuda_projection *projection, const float *rows, size_t tokens, const int32_t *spans, size_t span_count,
+       ner_pooling pooling, float *out) {
+      return run_on(projection->device,
+                    [&] { projection->projection.run_spans(rows, tokens, {spans, span_count, pooling}, out); });
+    },
 
-    /* rows_create */ nullptr,
-    /* rows_destroy */ nullptr,
-    /* rows_append */ nullptr,
-    /* rows_search */ nullptr,
-    /* rows_above */ nullptr,
-    /* rows_scores */ nullptr,
+    /* rows_create */
+    [](ner_cuda_device *device, ner_precision precision, size_t dimensions, ner_cuda_rows **rows) {
+      return run_on(device->device, [&] { *rows = new ner_cuda_rows{Rows(device->device, precision, dimensions)}; });
+    },
+    /* rows_destroy */
+    [](ner_cuda_rows *rows) {
+      if (rows != nullptr) run_on(rows->rows.device(), [&] { delete rows; });
+    },
+    /* rows_append */
+    [](ner_cuda_rows *rows, const ner_segment *segment) {
+      return run_on(rows->rows.device(), [&] { rows->rows.append(*segment); });
+    },
+    /* rows_search */
+    [](ner_cuda_rows *rows, size_t row_count, const ner_selection *selection, const float *queries, size_t query_count,
+       size_t limit, const ner_cuda_found *found) {
+      return run_on(rows->rows.device(),
+                    [&] { search_rows(rows->rows, row_count, selection, queries, query_count, limit, *found); });
+    },
+    /* rows_above */
+    [](ner_cuda_rows *rows, size_t row_count, const ner_selection *selection, const float *query, float minimum_score,
+       uint64_t *keys, size_t capacity, size_t *key_count) {
+      return run_on(rows->rows.device(), [&] {
+        const size_t count = rows_above(rows->rows, row_count, selection, query, minimum_score, keys, capacity);
+        if (count > capacity)
+          throw Failure(NER_INVALID_ARGUMENT, "expected room for " + std::to_string(count) + " documents, got " +
+                                                  std::to_string(capacity));
+        *key_count = count;
+      });
+    },
+    /* rows_scores */
+    [](ner_cuda_rows *rows, const float *queries, size_t query_count, const uint32_t *chosen, size_t chosen_count,
+       float *scores) {
+      return run_on(rows->rows.device(),
+                    [&] { rows_scores(rows->rows, queries, query_count, chosen, chosen_count, scores); });
+    },
 
     /* trainer_create */
     [](ner_cuda_device *device, const ner_trainer_options *options, const float *parameters, const float *first_moments,

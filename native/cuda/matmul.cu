@@ -55,15 +55,17 @@ template <int warp_rows, int warp_columns>
 struct BlockTile {
   static constexpr int rows = warp_rows * warp_tile;
   static constexpr int columns = warp_columns * warp_tile;
+  static constexpr int warps_across = warp_columns;
   static constexpr int threads = warp_rows * warp_columns * 32;
   static constexpr int stage_elements = (rows + columns) * step_depth;
-  static constexpr size_t shared_bytes = stages * stage_elements * sizeof(__nv_bfloat16);
+  static constexpr size_t shared_bytes = size_t{stages * stage_elements} * sizeof(__nv_bfloat16);
   static_assert(rows * step_pieces % threads == 0 && columns * step_pieces % threads == 0, "each thread as many pieces");
-  static_assert(output_step % columns == 0 || columns % output_step == 0, "whole tiles");
+  
 };
 // Of a hidden layer and a wide last one; of a last layer with up to 512 outputs.
 using SquareTile = BlockTile<2, 4>;
 using WideTile = BlockTile<1, 8>;
+static_assert(output_step == SquareTile::columns && 2 * output_step == WideTile::columns, "weights are padded to whole tiles");
 
 // The next step to be loaded, ahead of the one that is multiplied.
 template <class Tile>
@@ -273,9 +275,9 @@ struct Silu {
 struct Normalise {
   template <class Tile>
   __device__ static void finish(Sums &sums, const Place &place, int row_count, int columns, float *out) {
-    constexpr int warps = Tile::columns / warp_tile;
+    constexpr int warps = Tile::warps_across;
     // What each of the warps that share a row found in its columns; all add it up in the same order.
-    __shared__ float found[Tile::rows][warps];
+    __shared__ float found[size_t{Tile::rows}][size_t{warps}];
     const int warp_column = static_cast<int>(threadIdx.x) / 32 % warps;
     const int lane = static_cast<int>(threadIdx.x) % 32;
     const int row_of_tile = static_cast<int>(threadIdx.x) / 32 / warps * warp_tile + lane / 4;
@@ -326,7 +328,7 @@ struct Normalise {
 
  private:
   // result[i][half] = what `combine` makes of all columns of that row, given what `of` says of this thread's.
-  template <int rows, int warps, class Of, class Combine>
+  template <size_t rows, size_t warps, class Of, class Combine>
   __device__ static void exchange(float (&found)[rows][warps], int warp_column, int lane, int row_of_tile,
                                   float (&result)[4][2], const Of &of, const Combine &combine) {
 #pragma unroll
@@ -347,7 +349,7 @@ struct Normalise {
         const float(&of_row)[warps] = found[row_of_tile + i * 16 + half * 8];
         result[i][half] = of_row[0];
 #pragma unroll
-        for (int warp = 1; warp < warps; ++warp) result[i][half] = combine(result[i][half], of_row[warp]);
+        for (size_t warp = 1; warp < warps; ++warp) result[i][half] = combine(result[i][half], of_row[warp]);
       }
   }
 };
@@ -358,11 +360,10 @@ __global__ void __launch_bounds__(Tile::threads, 1)
     matmul_kernel(const __nv_bfloat16 *rows, int row_count, const __nv_bfloat16 *weight, const float *bias, int depth,
                   int column_tiles, Value *out, int out_columns) {
   __nv_bfloat16 *shared = dynamic_shared<__nv_bfloat16>();
-  constexpr int warps_across = Tile::columns / warp_tile;
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int lane = static_cast<int>(threadIdx.x) % 32;
-  const int warp_row = warp / warps_across * warp_tile;
-  const int warp_column = warp % warps_across * warp_tile;
+  const int warp_row = warp / Tile::warps_across * warp_tile;
+  const int warp_column = warp % Tile::warps_across * warp_tile;
   const __nv_bfloat16 *rows_of_warp = shared + warp_row * step_depth;
   const __nv_bfloat16 *columns_of_warp = shared + (Tile::rows + warp_column) * step_depth;
 
@@ -409,8 +410,10 @@ void launch_matmul(const MatmulDevice &device, const __nv_bfloat16 *rows, size_t
                    Value *out, size_t out_columns) {
   if (row_count == 0) return;
   const auto kernel = matmul_kernel<Tile, Epilogue, Value>;
-  const size_t column_tiles = (layer.padded_output() + Tile::columns - 1) / Tile::columns;
-  const size_t tiles = (row_count + Tile::rows - 1) / Tile::rows * column_tiles;
+  constexpr size_t tile_rows = Tile::rows;
+  constexpr size_t tile_columns = Tile::columns;
+  const size_t column_tiles = layer.padded_output() / tile_columns;
+  const size_t tiles = (row_count + tile_rows - 1) / tile_rows * column_tiles;
   const size_t multiprocessors = static_cast<size_t>(device.multiprocessors);
   launch(kernel, dim3(static_cast<unsigned>(tiles < multiprocessors ? tiles : multiprocessors)), dim3(Tile::threads),
          Tile::shared_bytes, device.stream, rows, static_cast<int>(row_count), layer.weight, layer.bias,
@@ -426,13 +429,13 @@ void matmul_silu(const MatmulDevice &device, const __nv_bfloat16 *rows, size_t r
 
 bool matmul_normalised_fits(const MatmulDevice &device, const LinearLayer &layer) {
   constexpr size_t exchanged_bytes = 2048;  // Normalise's
-  return layer.output <= SquareTile::columns ||
-         (layer.output <= WideTile::columns && WideTile::shared_bytes + exchanged_bytes <= device.shared_bytes);
+  return layer.output <= size_t{SquareTile::columns} ||
+         (layer.output <= size_t{WideTile::columns} && WideTile::shared_bytes + exchanged_bytes <= device.shared_bytes);
 }
 
 void matmul_normalised(const MatmulDevice &device, const __nv_bfloat16 *rows, size_t row_count, const LinearLayer &layer,
                        float *out) {
-  if (layer.output <= SquareTile::columns)
+  if (layer.output <= size_t{SquareTile::columns})
     launch_matmul<SquareTile, Normalise>(device, rows, row_count, layer, out, layer.output);
   else
     launch_matmul<WideTile, Normalise>(device, rows, row_count, layer, out, layer.output);

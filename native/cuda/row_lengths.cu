@@ -25,17 +25,17 @@ __global__ void __launch_bounds__(warps * 32)
     measure(const unsigned char *rows, size_t row_bytes, size_t row_count, float *lengths, float *losses) {
   const size_t row = static_cast<size_t>(blockIdx.x) * warps + threadIdx.x / 32;
   if (row >= row_count) return;  // the whole warp
-  const int lane = lane_of_thread();
+  const unsigned lane = threadIdx.x % 32;
   const auto *vectors = reinterpret_cast<const uint4 *>(rows + row * row_bytes);
   double squares = 0, lost_squares = 0;
-  for (int vector = lane; vector < static_cast<int>(row_bytes / sizeof(uint4)); vector += 32) {
+  for (unsigned vector = lane; vector < static_cast<unsigned>(row_bytes / sizeof(uint4)); vector += 32) {
 #pragma unroll
-    for (int plane = 0; plane < Values::planes; ++plane) {
+    for (unsigned plane = 0; plane < Values::planes; ++plane) {
       const float4 four = Values::widen(vectors[vector], plane);
       const float values[4] = {four.x, four.y, four.z, four.w};
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        const double value = values[i];
+        const auto value = static_cast<double>(values[i]);
         const double lost = value - static_cast<double>(__bfloat162float(__float2bfloat16_rn(values[i])));
         squares += value * value;
         lost_squares += lost * lost;

@@ -23,8 +23,8 @@ namespace ner_retriever::cuda {
 // How a vector of 16 bytes is read: in planes of 4 values. Queries lie in planes (query_planes.h), so that the lanes of a
 // warp read neighbouring 16 bytes of shared memory.
 struct Bfloat16Values {
-  static constexpr int planes = 2;
-  static __device__ __forceinline__ float4 widen(const uint4 &vector, int plane) {
+  static constexpr unsigned planes = 2;
+  static __device__ __forceinline__ float4 widen(const uint4 &vector, unsigned plane) {
     const uint32_t low = plane == 0 ? vector.x : vector.z, high = plane == 0 ? vector.y : vector.w;
     return make_float4(__uint_as_float(low << 16), __uint_as_float(low & 0xffff0000u), __uint_as_float(high << 16),
                        __uint_as_float(high & 0xffff0000u));
@@ -32,32 +32,31 @@ struct Bfloat16Values {
 };
 
 struct Float32Values {
-  static constexpr int planes = 1;
-  static __device__ __forceinline__ float4 widen(const uint4 &vector, int) {
+  static constexpr unsigned planes = 1;
+  static __device__ __forceinline__ float4 widen(const uint4 &vector, unsigned) {
     return make_float4(__uint_as_float(vector.x), __uint_as_float(vector.y), __uint_as_float(vector.z),
                        __uint_as_float(vector.w));
   }
 };
 
 // sums[q * rows + r] += this lane's products of row[r] and query q. query: [queries, planes, vectors] of 4 values.
-template <class Values, int queries, int rows>
-__device__ __forceinline__ void add_products(const uint4 *const (&row)[rows], const float4 *query, int vectors, int lane,
+template <class Values, unsigned queries, unsigned rows>
+__device__ __forceinline__ void add_products(const uint4 *const (&row)[rows], const float4 *query, unsigned vectors, unsigned lane,
                                              float (&sums)[queries * rows]) {
-  for (int vector = lane; vector < vectors; vector += 32) {
+  for (unsigned vector = lane; vector < vectors; vector += 32) {
     uint4 packed[rows];
 #pragma unroll
-    for (int r = 0; r < rows; ++r) packed[r] = __ldcs(row[r] + vector);  // all under way before the first is used
+    for (unsigned r = 0; r < rows; ++r) packed[r] = __ldcs(row[r] + vector);  // all under way before the first is used
 #pragma unroll
-    for (int plane = 0; plane < Values::planes; ++plane) {
+    for (unsigned plane = 0; plane < Values::planes; ++plane) {
       float4 values[rows];
 #pragma unroll
-      for (int r = 0; r < rows; ++r) values[r] = Values::widen(packed[r], plane);
+      for (unsigned r = 0; r < rows; ++r) values[r] = Values::widen(packed[r], plane);
 #pragma unroll
-      for (int q = 0; q < queries; ++q) {
-        const float4 four = query[static_cast<size_t>(q * Values::planes + plane) * static_cast<size_t>(vectors) +
-                                  static_cast<size_t>(vector)];
+      for (unsigned q = 0; q < queries; ++q) {
+        const float4 four = query[static_cast<size_t>(q * Values::planes + plane) * vectors + vector];
 #pragma unroll
-        for (int r = 0; r < rows; ++r) {
+        for (unsigned r = 0; r < rows; ++r) {
           float &sum = sums[q * rows + r];
           sum = fmaf(values[r].x, four.x, sum);
           sum = fmaf(values[r].y, four.y, sum);
@@ -72,24 +71,24 @@ __device__ __forceinline__ void add_products(const uint4 *const (&row)[rows], co
 // Each of `count` values (a power of two, at most 32) summed over the lanes. While several are left, lanes give half of
 // them away and take the other half of their partner's: 31 exchanges for 32 values, not 160. Lane l gets the sum of value
 // l / (32 / count). Which lanes' sums meet when is the same for every `count`.
-template <int count>
-__device__ __forceinline__ float sum_over_lanes(float (&sums)[count], int lane) {
+template <unsigned count>
+__device__ __forceinline__ float sum_over_lanes(float (&sums)[count], unsigned lane) {
   static_assert(count >= 1 && count <= 32 && (count & (count - 1)) == 0, "a power of two");
-  int left = count;
+  unsigned left = count;
 #pragma unroll
-  for (int apart = 16; apart > 0; apart /= 2) {
+  for (unsigned apart = 16; apart > 0; apart /= 2) {
     if (left > 1) {
       left /= 2;
       const bool upper = (lane & apart) != 0;
 #pragma unroll
-      for (int i = 0; i < count / 2; ++i)
+      for (unsigned i = 0; i < count / 2; ++i)
         if (i < left) {
           const float given = upper ? sums[i] : sums[i + left];
           const float kept = upper ? sums[i + left] : sums[i];
-          sums[i] = kept + __shfl_xor_sync(all_lanes, given, apart);
+          sums[i] = kept + __shfl_xor_sync(all_lanes, given, static_cast<int>(apart));
         }
     } else {
-      sums[0] = sums[0] + __shfl_xor_sync(all_lanes, sums[0], apart);
+      sums[0] = sums[0] + __shfl_xor_sync(all_lanes, sums[0], static_cast<int>(apart));
     }
   }
   return sums[0];

@@ -11,13 +11,13 @@ namespace ner_retriever::cuda {
 
 namespace {
 
-constexpr int threads = 256;
-constexpr int tile_rows = 256;
-constexpr int stages = 4;
-constexpr int piece_bytes = static_cast<int>(coarse_piece_bytes);
-constexpr int piece_stride = piece_bytes + 16;
-constexpr int step_bytes = 32;  // of each operand that one mma takes
-constexpr int copies = tile_rows * (piece_bytes / 16) / threads;  // 16-byte places of a piece that a thread fills
+constexpr unsigned threads = 256;
+constexpr unsigned tile_rows = 256;
+constexpr unsigned stages = 4;
+constexpr unsigned piece_bytes = static_cast<unsigned>(coarse_piece_bytes);
+constexpr unsigned piece_stride = piece_bytes + 16;
+constexpr unsigned step_bytes = 32;  // of each operand that one mma takes
+constexpr unsigned copies = tile_rows * (piece_bytes / 16) / threads;  // 16-byte places of a piece that a thread fills
 
 constexpr size_t stage_bytes = size_t{tile_rows} * piece_stride;
 
@@ -95,10 +95,9 @@ class Fetcher {
   // Begins to bring the next piece to a stage. Beyond the last tile nothing is done.
   __device__ __forceinline__ void begin(unsigned char *stage) {
     if (tile_ >= job_.tiles) return;
-    const int place = static_cast<int>(threadIdx.x % 4);
-    const unsigned at = piece_ * piece_bytes + static_cast<unsigned>(place) * 16;  // in bytes of bfloat16 or codes
+    const unsigned at = piece_ * piece_bytes + threadIdx.x % 4 * 16;  // in bytes of bfloat16 or codes
 #pragma unroll
-    for (int i = 0; i < copies; ++i) {
+    for (unsigned i = 0; i < copies; ++i) {
       if constexpr (Rows::copied) {
         const bool there = at < job_.chunk.row_bytes;
         copy_async_16(to(stage, i), rows_[i] + (there ? at : 0), there);
@@ -117,7 +116,7 @@ class Fetcher {
     if (tile_ >= job_.tiles) return;
     if constexpr (!Rows::copied) {
 #pragma unroll
-      for (int i = 0; i < copies; ++i) {
+      for (unsigned i = 0; i < copies; ++i) {
         const uint4 &low = held_[i][0], &high = held_[i][1];
         *reinterpret_cast<uint4 *>(to(stage, i)) = make_uint4(pack(low.x, low.y), pack(low.z, low.w),
                                                               pack(high.x, high.y), pack(high.z, high.w));
@@ -133,15 +132,14 @@ class Fetcher {
   static __device__ __forceinline__ uint32_t pack(uint32_t first, uint32_t second) {
     return pack_bfloat16(__uint_as_float(first), __uint_as_float(second));
   }
-  static __device__ __forceinline__ unsigned char *to(unsigned char *stage, int i) {
-    return stage + (threadIdx.x / 4 + static_cast<unsigned>(i) * (threads / 4)) * piece_stride + threadIdx.x % 4 * 16;
+  static __device__ __forceinline__ unsigned char *to(unsigned char *stage, unsigned i) {
+    return stage + (threadIdx.x / 4 + i * (threads / 4)) * piece_stride + threadIdx.x % 4 * 16;
   }
   // Beyond the end of the range the last row is read again.
   __device__ __forceinline__ void find_rows() {
 #pragma unroll
-    for (int i = 0; i < copies; ++i) {
-      const size_t place = min(static_cast<size_t>(tile_) * tile_rows + threadIdx.x / 4 +
-                                   static_cast<size_t>(i) * (threads / 4),
+    for (unsigned i = 0; i < copies; ++i) {
+      const size_t place = min(static_cast<size_t>(tile_) * tile_rows + threadIdx.x / 4 + i * (threads / 4),
                                static_cast<size_t>(job_.range.count - 1));
       rows_[i] = job_.chunk.values + (job_.range.begin + place * job_.range.stride) * job_.chunk.row_bytes;
     }
@@ -157,12 +155,12 @@ class Fetcher {
 // ---- The kernel
 
 // warps_across x (8 / warps_across) warps, each with row_tiles x 16 rows and query_tiles x 8 queries.
-template <class Rows, int query_tile>
+template <class Rows, unsigned query_tile>
 __global__ void __launch_bounds__(threads, 1) scan_tiles(const __grid_constant__ Job job) {
-  constexpr int warps_across = query_tile == 16 ? 1 : 2;
-  constexpr int warps_down = threads / 32 / warps_across;
-  constexpr int row_tiles = tile_rows / warps_down / 16;
-  constexpr int query_tiles = query_tile / warps_across / 8;
+  constexpr unsigned warps_across = query_tile == 16 ? 1 : 2;
+  constexpr unsigned warps_down = threads / 32 / warps_across;
+  constexpr unsigned row_tiles = tile_rows / warps_down / 16;
+  constexpr unsigned query_tiles = query_tile / warps_across / 8;
   using Sum = typename Rows::Sum;
 
   const unsigned query_bytes = job.pieces * piece_bytes;
@@ -193,110 +191,111 @@ __global__ void __launch_bounds__(threads, 1) scan_tiles(const __grid_constant__
   }
   __syncthreads();
 
-  const int lane = lane_of_thread(), warp = warp_of_thread();
-  const int warp_row = warp / warps_across * row_tiles * 16, warp_query = warp % warps_across * query_tiles * 8;
+  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+  const unsigned warp_row = warp / warps_across * row_tiles * 16, warp_query = warp % warps_across * query_tiles * 8;
   // What ldmatrix asks of this lane (tensor_core.cuh).
-  const unsigned row_place = static_cast<unsigned>((warp_row + lane % 16) * piece_stride + lane / 16 * 16);
-  const unsigned char *query_place = queries + static_cast<unsigned>(warp_query + lane % 8 + lane / 16 * 8) * query_stride +
+  const unsigned row_place = (warp_row + lane % 16) * piece_stride + lane / 16 * 16;
+  const unsigned char *query_place = queries + (warp_query + lane % 8 + lane / 16 * 8) * query_stride +
                                      lane / 8 % 2 * 16;
 
   Fetcher<Rows> fetcher(job, first_tile, tile_step);
 #pragma unroll
-  for (int stage = 0; stage < stages - 1; ++stage) {
+  for (unsigned stage = 0; stage < stages - 1; ++stage) {
     fetcher.begin(ring + stage * stage_bytes);
     fetcher.end(ring + stage * stage_bytes);
     commit_async_copies();
   }
 
-  int stage = 0;
+  unsigned stage = 0;
   for (unsigned tile = first_tile; tile < job.tiles; tile += tile_step) {
     Sum sums[row_tiles][query_tiles][4];
 #pragma unroll
-    for (int i = 0; i < row_tiles; ++i)
+    for (unsigned i = 0; i < row_tiles; ++i)
 #pragma unroll
-      for (int j = 0; j < query_tiles; ++j)
+      for (unsigned j = 0; j < query_tiles; ++j)
 #pragma unroll
-        for (int k = 0; k < 4; ++k) sums[i][j][k] = 0;
+        for (unsigned k = 0; k < 4; ++k) sums[i][j][k] = 0;
 
     for (unsigned piece = 0; piece < job.pieces; ++piece) {
       wait_for_async_copies<stages - 2>();
       __syncthreads();  // this piece is there for all, and all are done with the one before, whose stage is filled next
-      unsigned char *next = ring + static_cast<unsigned>((stage + stages - 1) % stages) * stage_bytes;
+      unsigned char *next = ring + (stage + stages - 1) % stages * stage_bytes;
       fetcher.begin(next);
       commit_async_copies();
 
-      const unsigned char *rows = ring + static_cast<unsigned>(stage) * stage_bytes + row_place;
+      const unsigned char *rows = ring + stage * stage_bytes + row_place;
       const unsigned char *columns = query_place + piece * piece_bytes;
 #pragma unroll
-      for (int step = 0; step < piece_bytes / step_bytes; ++step) {
+      for (unsigned step = 0; step < piece_bytes / step_bytes; ++step) {
         uint32_t a[row_tiles][4];
         uint32_t b[query_tiles][2];
 #pragma unroll
-        for (int i = 0; i < row_tiles; ++i) load_matrices_4(a[i], rows + i * 16 * piece_stride + step * step_bytes);
+        for (unsigned i = 0; i < row_tiles; ++i) load_matrices_4(a[i], rows + i * 16 * piece_stride + step * step_bytes);
 #pragma unroll
-        for (int j = 0; j < query_tiles; j += 2) {
+        for (unsigned j = 0; j < query_tiles; j += 2) {
           uint32_t two[4];
-          load_matrices_4(two, columns + static_cast<unsigned>(j * 8) * query_stride + step * step_bytes);
+          load_matrices_4(two, columns + j * 8 * query_stride + step * step_bytes);
           b[j][0] = two[0];
           b[j][1] = two[1];
           b[j + 1][0] = two[2];
           b[j + 1][1] = two[3];
         }
 #pragma unroll
-        for (int i = 0; i < row_tiles; ++i)
+        for (unsigned i = 0; i < row_tiles; ++i)
 #pragma unroll
-          for (int j = 0; j < query_tiles; ++j) Rows::multiply(sums[i][j], a[i], b[j]);
+          for (unsigned j = 0; j < query_tiles; ++j) Rows::multiply(sums[i][j], a[i], b[j]);
       }
       fetcher.end(next);
       stage = (stage + 1) % stages;
     }
 
     // This lane has rows lane / 4 + 8 h of each row tile h / 2 and queries 2 (lane % 4) and the next of each query tile.
-    constexpr int halves = 2 * row_tiles;
-    const unsigned first_row = tile * static_cast<unsigned>(tile_rows) + static_cast<unsigned>(warp_row + lane / 4);
+    constexpr unsigned halves = 2 * row_tiles;
+    const unsigned first_row = tile * tile_rows + warp_row + lane / 4;
     float2 of_row[halves];
 #pragma unroll
-    for (int h = 0; h < halves; ++h) {
-      const size_t place = min(first_row + static_cast<unsigned>(h) * 8, job.range.count - 1);
+    for (unsigned h = 0; h < halves; ++h) {
+      const size_t place = min(first_row + h * 8, job.range.count - 1);
       of_row[h] = Rows::of_row(job.chunk, job.range.begin + place * job.range.stride);
     }
 #pragma unroll
-    for (int j = 0; j < query_tiles; ++j)
+    for (unsigned j = 0; j < query_tiles; ++j)
 #pragma unroll
-      for (int k = 0; k < 2; ++k) {
-        const int column = warp_query + j * 8 + lane % 4 * 2 + k;
+      for (unsigned k = 0; k < 2; ++k) {
+        const unsigned column = warp_query + j * 8 + lane % 4 * 2 + k;
         const float4 query = bounds[column];
         unsigned may_be = 0;
 #pragma unroll
-        for (int h = 0; h < halves; ++h) {
+        for (unsigned h = 0; h < halves; ++h) {
           const float2 score = Rows::bounded(sums[h / 2][j][h % 2 * 2 + k], of_row[h], query);
           if (!(score.x + score.y < query.w)) may_be |= 1u << h;  // NaN: nothing is known
         }
         // Few come this far: one at a time, so that this code stands here once for all rows.
         while (may_be != 0) {
-          const int found = __ffs(static_cast<int>(may_be)) - 1;
+          const unsigned found = static_cast<unsigned>(__ffs(static_cast<int>(may_be)) - 1);
           may_be &= may_be - 1;
           Sum sum = 0;
           float2 row = make_float2(0.0f, 0.0f);
 #pragma unroll
-          for (int h = 0; h < halves; ++h)
+          for (unsigned h = 0; h < halves; ++h)
             if (h == found) {
               sum = sums[h / 2][j][h % 2 * 2 + k];
               row = of_row[h];
             }
-          const unsigned place = first_row + static_cast<unsigned>(found) * 8;
-          const unsigned number = first_query + static_cast<unsigned>(column);
+          const unsigned place = first_row + found * 8;
+          const unsigned number = first_query + column;
           if (place >= job.range.count || number >= job.query_count) continue;
           const float2 score = Rows::bounded(sum, row, query);
           const float upper = score.x + score.y, lower = score.x - score.y;
+          // Where nothing is known, the score may be all that there is, from infinity to NaN.
           add_found(job.found, job.chunk, job.range.begin + static_cast<size_t>(place) * job.range.stride, number,
-                    ordered_bits(upper == upper ? upper : INFINITY), ordered_bits(lower == lower ? lower : -INFINITY));
+                    ordered_bits(upper == upper ? upper : INFINITY), lower > -INFINITY ? ordered_bits(lower) : 0);
         }
       }
   }
 }
 
-template <class Rows, int query_tile>
+template <class Rows, unsigned query_tile>
 void scan(Job job, const cudaDeviceProp &device, cudaStream_t stream) {
   job.query_blocks = (job.query_count + query_tile - 1) / query_tile;
   // As many as run at once, the same number for each group of queries.

@@ -9,7 +9,7 @@ namespace ner_retriever::cuda {
 namespace {
 
 constexpr unsigned warps = 8;
-constexpr int rows_at_once = 8;
+constexpr unsigned rows_at_once = 8;
 
 // The first row of the range, counted from its begin, that is of the document of `row`. A document's rows lie together: growing steps, then
 // halves.
@@ -31,9 +31,9 @@ __device__ uint32_t first_of_document(const uint32_t *documents, uint32_t row) {
 
 template <class Values>
 __global__ void __launch_bounds__(warps * 32)
-    score_documents(RowChunk chunk, RowRange range, const float4 *planes, int vectors, Key *best) {
-  const int lane = lane_of_thread();
-  constexpr int lanes_of_value = 32 / rows_at_once;
+    score_documents(RowChunk chunk, RowRange range, const float4 *planes, unsigned vectors, Key *best) {
+  const unsigned lane = threadIdx.x % 32;
+  constexpr unsigned lanes_of_value = 32 / rows_at_once;
   const auto my_row = static_cast<unsigned>(lane / lanes_of_value);
   const uint32_t *documents = chunk.documents == nullptr ? nullptr : chunk.documents + range.begin;
   const size_t step = static_cast<size_t>(gridDim.x) * warps * rows_at_once;
@@ -41,8 +41,8 @@ __global__ void __launch_bounds__(warps * 32)
        first += step) {
     const uint4 *row[rows_at_once];
 #pragma unroll
-    for (int r = 0; r < rows_at_once; ++r) {
-      const size_t place = min(first + static_cast<size_t>(r), static_cast<size_t>(range.count - 1));
+    for (unsigned r = 0; r < rows_at_once; ++r) {
+      const size_t place = min(first + r, static_cast<size_t>(range.count - 1));
       row[r] = reinterpret_cast<const uint4 *>(chunk.values + (range.begin + place) * chunk.row_bytes);
     }
     float sums[rows_at_once] = {};
@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(256) gather_documents(RowChunk chunk, RowRange
 
 void rank_rows(ner_precision precision, const RowChunk &chunk, const RowRange &range, const float *planes,
                const Found &found, const Ranked &ranked, const cudaDeviceProp &device, cudaStream_t stream) {
-  const auto vectors = static_cast<int>(chunk.row_bytes / sizeof(uint4));
+  const auto vectors = static_cast<unsigned>(chunk.row_bytes / sizeof(uint4));
   check(cudaMemsetAsync(ranked.best, 0, range.count * sizeof(Key), stream), "clearing the keys of documents");
   check(cudaMemsetAsync(ranked.count, 0, sizeof(unsigned), stream), "clearing a count");
   const size_t useful = (size_t{range.count} + warps * rows_at_once - 1) / (warps * rows_at_once);

@@ -15,24 +15,24 @@ constexpr unsigned warps = 8;
 // Queries that take more stay where they are, and come through the first-level cache.
 constexpr size_t most_shared_bytes = shared_bytes_without_asking;
 
-template <class Values, int queries, int rows>
+template <class Values, unsigned queries, unsigned rows>
 __global__ void __launch_bounds__(warps * 32)
-    scan_chunk(RowChunk chunk, RowRange range, const float4 *planes, int vectors, int query_count, bool shared, Found found) {
+    scan_chunk(RowChunk chunk, RowRange range, const float4 *planes, unsigned vectors, unsigned query_count, bool shared, Found found) {
   const float4 *query = planes;
   if (shared) {
     float4 *copy = dynamic_shared<float4>();
-    const unsigned parts = static_cast<unsigned>(queries * Values::planes * vectors);
+    const unsigned parts = queries * Values::planes * vectors;
     for (unsigned i = threadIdx.x; i < parts; i += warps * 32) copy[i] = planes[i];
     __syncthreads();
     query = copy;
   }
-  const int lane = lane_of_thread();
+  const unsigned lane = threadIdx.x % 32;
 
   // After sum_over_lanes this lane has the score of one row of each group for one query: always the same ones.
-  constexpr int values = queries * rows;
-  constexpr int lanes_of_value = 32 / values;
-  const int my_query = lane / lanes_of_value / rows;
-  const unsigned my_row = static_cast<unsigned>(lane / lanes_of_value % rows);
+  constexpr unsigned values = queries * rows;
+  constexpr unsigned lanes_of_value = 32 / values;
+  const unsigned my_query = lane / lanes_of_value / rows;
+  const unsigned my_row = lane / lanes_of_value % rows;
   const bool is_mine = lane % lanes_of_value == 0 && my_query < query_count;
   const Key threshold = is_mine ? found.thresholds[my_query] : 0;
 
@@ -42,34 +42,34 @@ __global__ void __launch_bounds__(warps * 32)
     const size_t first = group * rows;
     const uint4 *row[rows];
 #pragma unroll
-    for (int r = 0; r < rows; ++r) {
+    for (unsigned r = 0; r < rows; ++r) {
       // Beyond the end the last row is read again, and not used.
-      const size_t place = min(first + static_cast<size_t>(r), static_cast<size_t>(range.count - 1));
+      const size_t place = min(first + r, static_cast<size_t>(range.count - 1));
       row[r] = reinterpret_cast<const uint4 *>(chunk.values + (range.begin + place * range.stride) * chunk.row_bytes);
     }
     float sums[values];
 #pragma unroll
-    for (int i = 0; i < values; ++i) sums[i] = 0;
+    for (unsigned i = 0; i < values; ++i) sums[i] = 0;
     add_products<Values, queries, rows>(row, query, vectors, lane, sums);
     const uint32_t score = ordered_bits(sum_over_lanes<values>(sums, lane));
     if (!is_mine || first + my_row >= range.count) continue;
     const size_t at = range.begin + (first + my_row) * range.stride;
     if (search_key(score, chunk.first_row + static_cast<uint32_t>(at)) >= threshold)
-      add_found(found, chunk, at, static_cast<unsigned>(my_query), score, score);
+      add_found(found, chunk, at, my_query, score, score);
   }
 }
 
-template <class Values, int queries, int rows>
+template <class Values, unsigned queries, unsigned rows>
 void scan(const RowChunk &chunk, const RowRange &range, const float *planes, unsigned query_count, const Found &found,
           const cudaDeviceProp &device, cudaStream_t stream) {
-  const auto vectors = static_cast<int>(chunk.row_bytes / sizeof(uint4));
-  const size_t bytes = static_cast<size_t>(queries * Values::planes) * static_cast<size_t>(vectors) * sizeof(float4);
+  const auto vectors = static_cast<unsigned>(chunk.row_bytes / sizeof(uint4));
+  const size_t bytes = size_t{queries} * Values::planes * vectors * sizeof(float4);
   const bool shared = bytes <= most_shared_bytes;
   const size_t shared_bytes = shared ? bytes : 0;
   const auto kernel = scan_chunk<Values, queries, rows>;
   const size_t useful = (size_t{range.count} + rows * warps - 1) / (rows * warps);
   launch(kernel, blocks_at_once(kernel, warps * 32, shared_bytes, useful, device), warps * 32, shared_bytes, stream, chunk,
-         range, reinterpret_cast<const float4 *>(planes), vectors, static_cast<int>(query_count), shared, found);
+         range, reinterpret_cast<const float4 *>(planes), vectors, query_count, shared, found);
 }
 
 template <class Values>

@@ -72,7 +72,7 @@ ner_status try_search(CudaDevice &device) {
   size_t count = 0;
   const ner_cuda_found found = {1, &score, &found_row, &count};
   status = api.rows_append(rows, &segment);
-  if (status == NER_OK) status = api.rows_search(rows, nullptr, query.data(), 1, 1, &found);
+  if (status == NER_OK) status = api.rows_search(rows, row_count, nullptr, query.data(), 1, 1, &found);
   const ner_status searched = device.handed_on(status);
   api.rows_destroy(rows);
   if (searched != NER_OK) return searched;

@@ -70,7 +70,8 @@ Device::Device(int number, const ner_cuda_device_options &options)
     : number_(number),
       properties_(open(number)),
       staging_(options.staging_bytes == 0 ? usual_staging_bytes : std::max(options.staging_bytes, size_t{4096})),
-      memory_(options.memory_limit, [this] { synchronize(); }) {}
+      memory_(options.memory_limit, [this] { synchronize(); }),
+      blas_(options.blas, work_, memory_) {}
 
 Device::~Device() {
   cudaSetDevice(number_);
@@ -99,6 +100,7 @@ ner_cuda_device_description Device::describe() const {
   description.multiprocessors = properties_.multiProcessorCount;
   check(cudaMemGetInfo(&description.free_memory, &description.memory), "asking for the GPU's free memory");
   description.held_memory = memory_.held();
+  std::snprintf(description.blas, sizeof description.blas, "%s", blas_.description().c_str());
   check(cudaDriverGetVersion(&description.driver_version), "asking for the driver's version");
   check(cudaRuntimeGetVersion(&description.runtime_version), "asking for CUDA's version");
   return description;

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "blas.h"
 #include "cuda_api.h"
 #include "device_buffer.h"
 #include "device_memory.h"
@@ -50,6 +51,7 @@ class Device {
   cudaStream_t copy_stream() const { return copy_; }
   DeviceMemory &memory() { return memory_; }
   Staging &staging() { return staging_; }
+  Blas &blas() { return blas_; }
   const cudaDeviceProp &properties() const { return properties_; }
   int number() const { return number_; }
 
@@ -71,6 +73,7 @@ class Device {
   Stream copy_;
   Staging staging_;
   DeviceMemory memory_;
+  Blas blas_;
   std::mutex mutex_;
 };
 

@@ -26,10 +26,27 @@ Staging::Buffer &Staging::next() {
   return buffer;
 }
 
-void Staging::upload(const void *host, size_t bytes, void *device, cudaStream_t stream) {
-  upload_pieces(bytes, device, stream, [&](char *to, size_t at, size_t size) {
-    std::memcpy(to, static_cast<const char *>(host) + at, size);
-  });
+void Staging::upload(const std::vector<HostPiece> &pieces, void *device, cudaStream_t stream) {
+  Buffer *filling = nullptr;
+  size_t filled = 0;
+  char *to = static_cast<char *>(device);
+  const auto send = [&] {
+    if (filled == 0) return;
+    check(cudaMemcpyAsync(to, filling->memory, filled, cudaMemcpyHostToDevice, stream), "copying to the GPU");
+    filling->copied.record(stream);
+    to += filled;
+    filled = 0;
+  };
+  for (const HostPiece &piece : pieces)
+    for (size_t at = 0; at < piece.bytes;) {
+      if (filled == 0) filling = &next();
+      const size_t part = std::min(buffer_bytes_ - filled, piece.bytes - at);
+      std::memcpy(static_cast<char *>(filling->memory) + filled, static_cast<const char *>(piece.memory) + at, part);
+      filled += part;
+      at += part;
+      if (filled == buffer_bytes_) send();
+    }
+  send();
 }
 
 void Staging::download(const void *device, size_t bytes, void *host, cudaStream_t stream) {

@@ -2,10 +2,16 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
 
 #include "stream.h"
 
 namespace ner_retriever::cuda {
+
+struct HostPiece {
+  const void *memory;
+  size_t bytes;
+};
 
 // The way between the host's memory and the device's. The GPU copies at full speed, and beside other work, only from pages
 // that stay where they are; those are dear, so there are two buffers of them, and everything goes through in pieces: while
@@ -22,7 +28,9 @@ class Staging {
 
   // Queues the copy in `stream`, so after what is queued there already and before what comes. Waits only where both buffers are
   // on their way. When it returns, `host` has been read.
-  void upload(const void *host, size_t bytes, void *device, cudaStream_t stream);
+  void upload(const void *host, size_t bytes, void *device, cudaStream_t stream) { upload({{host, bytes}}, device, stream); }
+  // Several pieces, side by side on the device.
+  void upload(const std::vector<HostPiece> &pieces, void *device, cudaStream_t stream);
 
   // The same for what does not lie in one piece on the host: write(to, at, size) puts the bytes [at, at + size) of it there.
   template <class Write>

@@ -81,7 +81,7 @@ function gpuFindings(probe: CudaProbe): Finding[] {
     },
     hasBlas
       ? { subject: 'cuBLAS', state: 'ok', says: device.blas }
-      : { subject: 'cuBLAS', state: 'absent', says: `not needed: own kernels multiply without. ${device.blas}` },
+      : { subject: 'cuBLAS', state: 'absent', says: `not needed: own kernels multiply without (${device.blas})` },
   ];
 }
 

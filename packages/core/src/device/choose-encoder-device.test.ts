@@ -1,7 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Embedder } from '@ner-retriever/core';
 import { describe, expect, test } from 'vitest';
 import { useEmulatedCuda } from '../../../../test/support/emulated-cuda.mjs';
+import { ChunkEncoder } from '../encoder/chunk-encoder.js';
+import { openModelFolder } from '../model/model-folder.js';
 import { chooseEncoderDevice } from './choose-encoder-device.js';
 import { cudaProvider } from './cuda-provider.js';
 
@@ -40,5 +43,46 @@ describe.skipIf(!isEmulated || installed)('a GPU without the CUDA provider of ON
       status: 503,
       message: expect.stringContaining(install),
     });
+  });
+});
+
+/** Opens an embedder where the provider's files seem to be there, and its libraries are not: half an installation. */
+function openWithProvider(device: string) {
+  const script = `
+    import { registerHooks } from 'node:module';
+    registerHooks({
+      load: (url, context, next) =>
+        url.endsWith('/dist/device/cuda-provider.js')
+          ? { format: 'module', shortCircuit: true, source: 'export const cudaProvider = () => ({ installed: true });' }
+          : next(url, context),
+    });
+    const { Embedder } = await import(${JSON.stringify(import.meta.resolve('@ner-retriever/core'))});
+    try {
+      await using embedder = await Embedder.open(${JSON.stringify(model)}, { device: '${device}', workers: 1 });
+      const { rows } = await embedder.embedTypes(['dinosaur']);
+      console.log(JSON.stringify({ ...embedder.device, rows }));
+    } catch ({ code, message }) {
+      console.log(JSON.stringify({ code, message }));
+    }`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  // ONNX Runtime has a line of its own for it; it must not come beside ours.
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+describe.skipIf(!isEmulated || installed)('a GPU, and a CUDA provider that does not load', () => {
+  const refused = expect.stringMatching(/ONNX Runtime's CUDA provider refused \(it needs CUDA 12 and cuDNN 9\): \S/);
+
+  test('the encoder says so', async () => {
+    const opening = ChunkEncoder.open(await openModelFolder(model), 1, 'cuda');
+    await expect(opening).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE', message: refused });
+  });
+
+  test('auto goes on without, on the CPU', () => {
+    expect(openWithProvider('auto')).toEqual({ device: 'cpu', reason: refused, rows: 1 });
+  });
+
+  test('cuda is an error', () => {
+    expect(openWithProvider('cuda')).toEqual({ code: 'DEVICE_UNAVAILABLE', message: refused });
   });
 });

@@ -1,4 +1,4 @@
-// cuda_bench STAGE [--small] [--repeats N] [--rows N]: what the operations take on the device, with everything where they want it.
+// cuda_bench STAGE [--small] [--repeats N] [--rows N] [--blas FILE]: what the operations take on the device, with everything where they want it.
 //
 // One line of JSON a measurement: {"what", "median_ms", "least_ms", "most_ms", "repeats"} and what it must move or compute
 // ("bytes", "operations"), counted from the shapes and without any padding. check.py runs the stages and holds them
@@ -37,6 +37,7 @@ struct Options {
   bool small = false;  // sizes for the emulation
   int repeats = 0;     // 0: as the stage says
   size_t rows = 0;     // of the scans; 0: 10 million
+  std::string blas;    // of projection-cublas: its file; "": the system's
 };
 
 // --- the device's own data ---
@@ -360,11 +361,13 @@ void training(Device &device, const Options &options) {
 
 int run(const Options &options) {
   const bool own = options.stage != "projection-cublas";
-  const ner_cuda_device_options how = {0, 0, own ? "" : nullptr};
+  const ner_cuda_device_options how = {0, 0, own ? "" : options.blas.empty() ? nullptr : options.blas.c_str()};
   Device device(0, how);
   const ner_cuda_device_description about = device.describe();
   std::printf("{\"card\": \"%s\", \"compute\": \"%d.%d\", \"memory\": %zu, \"driver\": %d, \"runtime\": %d, \"blas\": \"%s\"}\n",
               about.name, about.major, about.minor, about.memory, about.driver_version, about.runtime_version, about.blas);
+  if (!own && std::strncmp(about.blas, "cuBLAS", 6) != 0)
+    throw Failure(NER_UNAVAILABLE, std::string("expected cuBLAS, got ") + about.blas);
   if (options.stage == "copy") copy(device, options);
   else if (options.stage == "pooling") pooling(device, options);
   else if (options.stage == "projection") projection(device, options, "own kernels");
@@ -384,6 +387,7 @@ int main(int count, char **arguments) {
     if (argument == "--small") options.small = true;
     else if (argument == "--repeats" && i + 1 < count) options.repeats = std::atoi(arguments[++i]);
     else if (argument == "--rows" && i + 1 < count) options.rows = std::strtoull(arguments[++i], nullptr, 10);
+    else if (argument == "--blas" && i + 1 < count) options.blas = arguments[++i];
     else options.stage = argument;
   }
   try {

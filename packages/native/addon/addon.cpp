@@ -55,6 +55,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   add("faissTrain", faiss_train);
   add("faissAdd", faiss_add);
   add("faissSearch", faiss_search);
+  add("faissDevices", faiss_devices);
+  add("faissToDevice", faiss_to_device);
+  add("faissToHost", faiss_to_host);
   add("trainerCreate", trainer_create);
   add("trainerGradients", trainer_gradients);
   add("trainerStep", trainer_step);

@@ -45,6 +45,9 @@ Napi::Value faiss_info(const Napi::CallbackInfo &info);
 Napi::Value faiss_train(const Napi::CallbackInfo &info);
 Napi::Value faiss_add(const Napi::CallbackInfo &info);
 Napi::Value faiss_search(const Napi::CallbackInfo &info);
+Napi::Value faiss_devices(const Napi::CallbackInfo &info);
+Napi::Value faiss_to_device(const Napi::CallbackInfo &info);
+Napi::Value faiss_to_host(const Napi::CallbackInfo &info);
 
 Napi::Value trainer_create(const Napi::CallbackInfo &info);
 Napi::Value trainer_gradients(const Napi::CallbackInfo &info);

@@ -140,6 +140,14 @@ export interface Addon {
     efSearch?: number,
     refineFactor?: number,
   ): Promise<{ limit: number; scores: Float32Array; rows: Uint32Array; counts: Uint32Array }>;
+  faissDevices(): { count: number; reason: string | null };
+  faissToDevice(
+    index: FaissHandle,
+    devices: Int32Array,
+    temporaryMemory: number,
+    float16: boolean,
+  ): Promise<FaissHandle>;
+  faissToHost(index: FaissHandle): Promise<FaissHandle>;
 
   trainerCreate(
     options: Required<Omit<HeadTrainerOptions, 'device'>> & { readonly device: CudaDeviceHandle | null },

@@ -81,8 +81,8 @@ typedef struct ner_cuda_api {
   ner_status (*projection_run_spans)(ner_cuda_projection *projection, const float *rows, size_t tokens,
                                      const int32_t *spans, size_t span_count, ner_pooling pooling, float *out);
 
-  // An index's rows. Those that are appended are numbered on from the ones before; a document's rows come together, in one
-  // call. Of int8, `vectors` and `checksums` of a segment are not read.
+  // An index's rows. Those that are appended are numbered on from the ones before; a document's rows come one after the
+  // other. Of int8, `vectors` and `checksums` of a segment are not read.
   ner_status (*rows_create)(ner_cuda_device *device, ner_precision precision, size_t dimensions, ner_cuda_rows **rows);
   void (*rows_destroy)(ner_cuda_rows *rows);
   // On failure nothing was added.

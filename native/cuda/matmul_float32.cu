@@ -29,6 +29,7 @@ namespace {
 constexpr unsigned tile = 64;        // rows and columns of a block's piece of the product
 constexpr unsigned tile_depth = 16;  // of what is in shared memory at a time
 constexpr unsigned threads = 64;
+constexpr unsigned blocks_at_once = 5;  // that a multiprocessor holds at least: 10 warps, of at most 204 registers
 constexpr unsigned quads = tile * tile_depth / 4 / threads;  // that a thread reads of a factor's tile
 constexpr unsigned line = tile + 4;  // of shared memory: the padding keeps what is written across lines off the same banks
 constexpr unsigned worthwhile_depth = 128;
@@ -96,9 +97,9 @@ __device__ void read_eight(const float *from, float (&into)[8]) {
 }
 
 template <bool a_depth_in_lines, bool b_depth_in_lines>
-__global__ void __launch_bounds__(threads) multiply_kernel(Side<a_depth_in_lines> a, Side<b_depth_in_lines> b,
-                                                           unsigned depth, unsigned part_depth, size_t part_size,
-                                                           size_t stride, float *sums_of_parts) {
+__global__ void __launch_bounds__(threads, blocks_at_once)
+    multiply_kernel(Side<a_depth_in_lines> a, Side<b_depth_in_lines> b, unsigned depth, unsigned part_depth,
+                    size_t part_size, size_t stride, float *sums_of_parts) {
   __shared__ Tile a_tiles[2];
   __shared__ Tile b_tiles[2];
   const unsigned first_row = blockIdx.x * tile, first_column = blockIdx.y * tile;

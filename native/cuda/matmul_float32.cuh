@@ -25,6 +25,7 @@ struct PartialSums {
   __device__ float at(size_t row, size_t column) const {
     const float *part = values + row * stride + column;
     float sum = part[0];
+#pragma unroll 4
     for (unsigned i = 1; i < parts; ++i) sum += part[i * part_size];
     return sum;
   }

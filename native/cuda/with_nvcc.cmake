@@ -7,10 +7,10 @@ endif()
 include(CheckLanguage)
 check_language(CUDA)
 if(NOT CMAKE_CUDA_COMPILER)
-  find_program(NER_RETRIEVER_NVCC nvcc)
+  find_program(NER_RETRIEVER_NVCC nvcc NO_CMAKE_SYSTEM_PATH)  # where CMake looks itself
   if(NER_RETRIEVER_NVCC)
-    message(STATUS "CUDA: nvcc is here (${NER_RETRIEVER_NVCC}) but cannot compile with this C++ compiler, left out; "
-      "CUDAHOSTCXX names an older one")
+    message(STATUS "CUDA: ${NER_RETRIEVER_NVCC} does not work with this C++ compiler, left out (CUDAHOSTCXX names an older "
+      "one; CMakeFiles/CMakeError.log or CMakeConfigureLog.yaml has its words)")
   else()
     message(STATUS "CUDA: nvcc not found, left out (the CUDA toolkit brings it)")
   endif()
@@ -30,6 +30,16 @@ if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.8)
   return()
 endif()
 
+if(NOT DEFINED NER_RETRIEVER_NVCC_WORKS)
+  try_compile(NER_RETRIEVER_NVCC_WORKS ${CMAKE_CURRENT_BINARY_DIR}/probe ${CMAKE_CURRENT_SOURCE_DIR}/probe.cu
+    CUDA_STANDARD 17 OUTPUT_VARIABLE NER_RETRIEVER_NVCC_WORDS)
+endif()
+if(NOT NER_RETRIEVER_NVCC_WORKS)
+  message(STATUS "CUDA: nvcc does not work with this C++ compiler, left out (CUDAHOSTCXX names an older one)\n"
+    "${NER_RETRIEVER_NVCC_WORDS}")
+  return()
+endif()
+
 # What all of it is compiled with. The conversions that ner_retriever_options warns of are left to the emulated build: nvcc's
 # own generated code has some.
 function(compile_with_nvcc target)
@@ -39,7 +49,10 @@ function(compile_with_nvcc target)
     CUDA_ARCHITECTURES "${NER_RETRIEVER_CUDA_ARCHITECTURES}"
     CUDA_RUNTIME_LIBRARY Static)
   target_include_directories(${target} PRIVATE ${NER_RETRIEVER_CUDA_INCLUDES})
-  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings -Xcompiler=-Wall,-Wextra>)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>
+    # On the nvcc that releases are built with; a newer one may warn of more.
+    $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<VERSION_LESS:${CMAKE_CUDA_COMPILER_VERSION},13.1>>:--Werror=all-warnings>)
 endfunction()
 
 add_library(ner_retriever_cuda MODULE ${NER_RETRIEVER_CUDA_SOURCES})

@@ -12,6 +12,7 @@
 
 #include "cuda_runtime.h"
 #include "fibers.h"
+#include "races.h"
 
 uint3 threadIdx;
 uint3 blockIdx;
@@ -54,6 +55,7 @@ struct Warp {
   unsigned arrived;
   unsigned generation;
   Site site;
+  char synced[2];  // places for show() and see()
   // Of two exchanges, for a lane may be at the next while another still reads this one.
   alignas(16) unsigned char slots[2][lanes_in_warp][slot_bytes];
 };
@@ -69,6 +71,10 @@ struct Block {
   unsigned arrived = 0;  // at the barrier
   Site barrier_site = {};
   unsigned barrier_generation = 0;
+  // Places for show() and see().
+  char started = 0;
+  char ended = 0;
+  char synced[2] = {};
   int votes[2] = {0, 0};
   const std::function<void()> *kernel = nullptr;
   void *shared = nullptr;
@@ -78,9 +84,10 @@ struct Block {
     void *stacks = mmap(nullptr, most_threads * stack_bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (stacks == MAP_FAILED) std::abort();
+    // Their tops lie in different lines of the cache, or all of them would drive each other out of it.
     for (size_t thread = 0; thread < most_threads; ++thread) {
       threads[thread].fiber.stack = static_cast<char *>(stacks) + thread * stack_bytes;
-      threads[thread].fiber.stack_bytes = stack_bytes;
+      threads[thread].fiber.stack_bytes = stack_bytes - thread % 64 * 17 * 64;
     }
   }
 };
@@ -125,9 +132,10 @@ void print_deadlock() {
   }
 }
 
+bool same_words(const char *left, const char *right) { return left == right || std::strcmp(left, right) == 0; }
+
 bool same_site(const Site &left, const Site &right) {
-  return left.line == right.line && std::strcmp(left.operation, right.operation) == 0 &&
-         std::strcmp(left.file, right.file) == 0;
+  return left.line == right.line && same_words(left.operation, right.operation) && same_words(left.file, right.file);
 }
 
 void make_ready(unsigned thread) {
@@ -140,6 +148,7 @@ void make_ready(unsigned thread) {
 void run_another(bool leaving = false) {
   Block &now = block();
   Fiber &from = now.threads[now.current].fiber;
+  show(&now.ended);  // maybe nobody comes back
   if (now.ready.empty() || now.failed) {
     switch_fiber(from, now.scheduler, leaving);
     return;
@@ -165,6 +174,7 @@ void run_thread() {
   Block &now = block();
   // The first of a block comes from the scheduler.
   fiber_begins(now.scheduler.stack == nullptr ? &now.scheduler : nullptr);
+  see(&now.started);
   (*now.kernel)();
   Thread &ending = now.threads[now.current];
   for (const std::vector<AsyncCopy> &group : ending.committed) finish_copies(group);
@@ -208,14 +218,15 @@ bool run_block(const Grid &grid, const std::function<void()> &kernel) {
   now.ready.pop_back();
   threadIdx = now.threads[now.current].index;
   now.scheduler.stack = nullptr;
+  adopt_thread(now.scheduler);
+  show(&now.started);
   switch_fiber(now.scheduler, now.threads[now.current].fiber);
+  see(&now.ended);
 
-  if (now.failed) return false;
-  if (now.done < now.count) {
-    print_deadlock();
-    return false;
-  }
-  return true;
+  if (!now.failed && now.done == now.count) return true;
+  if (!now.failed) print_deadlock();
+  for (thread = 0; thread < now.count; ++thread) abandon_fiber(now.threads[thread].fiber);
+  return false;
 }
 
 }  // namespace
@@ -275,6 +286,8 @@ void wait_for_block(const Site &site) {
   else if (!same_site(now.barrier_site, site))
     fail_kernel("threads of a block wait at different barriers", site);
   self.site = site;
+  char *synced = &now.synced[now.barrier_generation % 2];
+  show(synced);
   if (++now.arrived < now.count) {
     self.state = State::at_barrier;
   } else {
@@ -283,6 +296,7 @@ void wait_for_block(const Site &site) {
     for (unsigned thread = 0; thread < now.count; ++thread) make_ready(thread);
   }
   run_another();
+  see(synced);
 }
 
 BlockVotes vote_in_block(int predicate, const Site &site) {
@@ -294,7 +308,7 @@ BlockVotes vote_in_block(int predicate, const Site &site) {
   return {votes > 0, votes == static_cast<int>(now.count), votes};
 }
 
-const unsigned char *exchange_in_warp(const void *value, size_t bytes, const Site &site) {
+const unsigned char *exchange_in_warp(const void *value, size_t bytes, Memory memory, const Site &site) {
   Block &now = block();
   const unsigned thread = now.current;
   const unsigned first = thread / lanes_in_warp * lanes_in_warp;
@@ -306,7 +320,12 @@ const unsigned char *exchange_in_warp(const void *value, size_t bytes, const Sit
     fail_kernel("lanes of a warp are at different places", site);
   now.threads[thread].site = site;
   auto &slots = warp.slots[warp.generation % 2];
-  std::memcpy(slots[thread - first], value, bytes);
+  {
+    const NoRaces own;
+    std::memcpy(slots[thread - first], value, bytes);
+  }
+  char *synced = memory == Memory::ordered ? &warp.synced[warp.generation % 2] : nullptr;
+  if (synced != nullptr) show(synced);
   if (++warp.arrived < lanes_in_warp) {
     now.threads[thread].state = State::at_exchange;
   } else {
@@ -315,6 +334,7 @@ const unsigned char *exchange_in_warp(const void *value, size_t bytes, const Sit
     for (unsigned lane = 0; lane < lanes_in_warp; ++lane) make_ready(first + lane);
   }
   run_another();
+  if (synced != nullptr) see(synced);
   return slots[0];
 }
 

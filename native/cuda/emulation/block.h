@@ -39,9 +39,11 @@ struct BlockVotes {
 BlockVotes vote_in_block(int predicate, const Site &site);
 
 // Puts `bytes` (at most 64) into this lane's slot, waits until each of the warp's 32 lanes has, and gives the 32 slots, 64
-// bytes apart, which stay as they are until this lane's next exchange.
+// bytes apart, which stay as they are until this lane's next exchange. Of all that lanes do together only __syncwarp orders what
+// they do with memory.
 constexpr size_t slot_bytes = 64;
-const unsigned char *exchange_in_warp(const void *value, size_t bytes, const Site &site);
+enum class Memory { ordered, unordered };
+const unsigned char *exchange_in_warp(const void *value, size_t bytes, Memory memory, const Site &site);
 
 unsigned lane_of_thread();
 

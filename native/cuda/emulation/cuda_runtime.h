@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "block.h"
+#include "races.h"
 
 #define NER_RETRIEVER_CUDA_EMULATION 1
 #define CUDART_VERSION 13000
@@ -31,8 +33,7 @@
 #define __align__(bytes) alignas(bytes)
 
 // Blocks run one after the other: an array that all threads of a block share is one of the whole program.
-// AddressSanitizer sees who goes beyond it. Without it, they lie together and are poisoned at the start of each block;
-// that needs kernels with internal linkage (unnamed namespace), which ours have.
+// AddressSanitizer sees who goes beyond it. Without it, they lie together and are poisoned at the start of each block.
 #if defined(__SANITIZE_ADDRESS__)
 #define __shared__ static
 #else
@@ -101,15 +102,22 @@ constexpr unsigned full_mask = 0xffffffffu;
 template <class T>
 class Exchanged {
  public:
-  Exchanged(unsigned mask, const T &value, const Site &site) {
+  Exchanged(unsigned mask, const T &value, const Site &site, Memory memory = Memory::unordered) {
     static_assert(sizeof(T) <= slot_bytes && std::is_trivially_copyable<T>::value, "a value that fits a slot");
     if (mask != full_mask) fail_kernel("only the full mask is emulated", site);
-    slots_ = exchange_in_warp(&value, sizeof(T), site);
+    slots_ = exchange_in_warp(&value, sizeof(T), memory, site);
   }
   T operator[](unsigned lane) const {
+    const NoRaces own;
     T value;
     std::memcpy(&value, slots_ + lane * slot_bytes, sizeof(T));
     return value;
+  }
+  std::array<T, 32> all() const {
+    const NoRaces own;
+    std::array<T, 32> values;
+    for (unsigned lane = 0; lane < 32; ++lane) std::memcpy(&values[lane], slots_ + lane * slot_bytes, sizeof(T));
+    return values;
   }
 
  private:
@@ -118,7 +126,7 @@ class Exchanged {
 
 template <class T, class Combine>
 T reduce(unsigned mask, T value, const Site &site, const Combine &combine) {
-  const Exchanged<T> all(mask, value, site);
+  const std::array<T, 32> all = Exchanged<T>(mask, value, site).all();
   T result = all[0];
   for (unsigned lane = 1; lane < 32; ++lane) result = combine(result, all[lane]);
   return result;
@@ -127,7 +135,7 @@ T reduce(unsigned mask, T value, const Site &site, const Combine &combine) {
 }  // namespace cuda_emulation
 
 inline void __syncwarp(unsigned mask = 0xffffffffu, CUDA_EMULATION_HERE) {
-  const cuda_emulation::Exchanged<int> all(mask, 0, CUDA_EMULATION_SITE("__syncwarp"));
+  const cuda_emulation::Exchanged<int> all(mask, 0, CUDA_EMULATION_SITE("__syncwarp"), cuda_emulation::Memory::ordered);
 }
 template <class T>
 T __shfl_sync(unsigned mask, T value, int source, int width = 32, CUDA_EMULATION_HERE) {
@@ -159,7 +167,7 @@ T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32, CUDA_EM
   return lane % segment >= delta ? all[lane - delta] : value;
 }
 inline unsigned __ballot_sync(unsigned mask, int predicate, CUDA_EMULATION_HERE) {
-  const cuda_emulation::Exchanged<int> all(mask, predicate, CUDA_EMULATION_SITE("__ballot_sync"));
+  const auto all = cuda_emulation::Exchanged<int>(mask, predicate, CUDA_EMULATION_SITE("__ballot_sync")).all();
   unsigned ballot = 0;
   for (unsigned lane = 0; lane < 32; ++lane)
     if (all[lane] != 0) ballot |= 1u << lane;
@@ -173,7 +181,7 @@ inline int __all_sync(unsigned mask, int predicate, const char *file = __builtin
 }
 template <class T>
 unsigned __match_any_sync(unsigned mask, T value, CUDA_EMULATION_HERE) {
-  const cuda_emulation::Exchanged<T> all(mask, value, CUDA_EMULATION_SITE("__match_any_sync"));
+  const auto all = cuda_emulation::Exchanged<T>(mask, value, CUDA_EMULATION_SITE("__match_any_sync")).all();
   unsigned same = 0;
   for (unsigned lane = 0; lane < 32; ++lane)
     if (all[lane] == value) same |= 1u << lane;
@@ -200,8 +208,10 @@ namespace cuda_emulation {
 template <class T, class Change>
 T change_atomically(T *place, const Change &change) {
   maybe_yield();
-  const T before = *place;
-  *place = change(before);
+  T before;
+  __atomic_load(place, &before, __ATOMIC_RELAXED);
+  T after = change(before);
+  __atomic_store(place, &after, __ATOMIC_RELAXED);
   return before;
 }
 }  // namespace cuda_emulation

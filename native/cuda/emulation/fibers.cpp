@@ -7,6 +7,10 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
+#if defined(CUDA_EMULATION_RACES)
+#include <sanitizer/tsan_interface.h>
+#endif
+
 #if defined(__x86_64__)
 // cuda_emulation_switch(void **save, void *load): what a function call must keep lies on the stack that is left.
 asm(R"(
@@ -39,9 +43,14 @@ namespace cuda_emulation {
 
 void prepare_fiber(Fiber &fiber, void (*entry)()) {
 #if defined(__SANITIZE_ADDRESS__)
-  ASAN_UNPOISON_MEMORY_REGION(fiber.stack, fiber.stack_bytes);  // a kernel that failed never left its functions
+  // The last time it did not return from entry().
+  constexpr size_t frames_of_entry = 4096;
+  ASAN_UNPOISON_MEMORY_REGION(static_cast<char *>(fiber.stack) + fiber.stack_bytes - frames_of_entry, frames_of_entry);
 #endif
   fiber.fake_stack = nullptr;
+#if defined(CUDA_EMULATION_RACES)
+  if (fiber.as_thread == nullptr) fiber.as_thread = __tsan_create_fiber(0);
+#endif
 #if defined(__x86_64__)
   // As if entry() had been called: the address to return to is null, and below it lies where `ret` goes, and six registers.
   auto *top = reinterpret_cast<uintptr_t *>(static_cast<char *>(fiber.stack) + fiber.stack_bytes);
@@ -58,11 +67,26 @@ void prepare_fiber(Fiber &fiber, void (*entry)()) {
 #endif
 }
 
+void abandon_fiber(Fiber &fiber) {
+#if defined(__SANITIZE_ADDRESS__)
+  ASAN_UNPOISON_MEMORY_REGION(fiber.stack, fiber.stack_bytes);
+#endif
+#if defined(CUDA_EMULATION_RACES)
+  __tsan_destroy_fiber(fiber.as_thread);
+  fiber.as_thread = nullptr;
+#else
+  (void)fiber;
+#endif
+}
+
 void switch_fiber(Fiber &from, Fiber &to, bool leaving) {
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(leaving ? nullptr : &from.fake_stack, to.stack, to.stack_bytes);
 #else
   (void)leaving;
+#endif
+#if defined(CUDA_EMULATION_RACES)
+  __tsan_switch_to_fiber(to.as_thread, __tsan_switch_to_fiber_no_sync);
 #endif
 #if defined(__x86_64__)
   cuda_emulation_switch(&from.stack_pointer, to.stack_pointer);
@@ -71,6 +95,14 @@ void switch_fiber(Fiber &from, Fiber &to, bool leaving) {
 #endif
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(from.fake_stack, nullptr, nullptr);
+#endif
+}
+
+void adopt_thread(Fiber &fiber) {
+#if defined(CUDA_EMULATION_RACES)
+  fiber.as_thread = __tsan_get_current_fiber();
+#else
+  (void)fiber;
 #endif
 }
 

@@ -20,13 +20,21 @@ struct Fiber {
   void *stack = nullptr;
   size_t stack_bytes = 0;
   void *fake_stack = nullptr;
+  // What ThreadSanitizer knows it by: for it, a thread of its own.
+  void *as_thread = nullptr;
 };
 
 // Makes `fiber` begin with entry(), on its stack, when it is next switched to. entry() must not return.
 void prepare_fiber(Fiber &fiber, void (*entry)());
 
+// For one that will not be switched to any more before it is prepared again, though entry() has not come to its end.
+void abandon_fiber(Fiber &fiber);
+
 // Goes on in `to`; returns when somebody switches back to `from`. `leaving`: nobody ever will.
 void switch_fiber(Fiber &from, Fiber &to, bool leaving = false);
+
+// For the fiber that is the calling thread itself.
+void adopt_thread(Fiber &fiber);
 
 // The first thing that entry() must do; `from` is the fiber of the thread that runs them all (its stack is learned here).
 void fiber_begins(Fiber *learn);

@@ -23,7 +23,7 @@ class Device {
   Device &operator=(const Device &) = delete;
 
   // Does `work` when no other thread works here, and waits until all that it queued is done, also where it throws: nothing
-  // that the caller owns is used any more, and what it gave back can be handed out again.
+  // that the caller owns is used any more, and what it gave back can be handed out again. Not within another run().
   template <class Work>
   void run(const Work &work) {
     const std::lock_guard<std::mutex> lock(mutex_);

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "cuda_test.h"
+#include "ner_retriever/cuda.h"
 
 namespace {
 
@@ -16,6 +17,13 @@ ner_status open(int number) {
 }
 
 }  // namespace
+
+TEST("a library that is not there, or is none, is not loaded") {
+  CHECK(ner_retriever::load_cuda("/no/such/library.so") == nullptr, "");
+  CHECK(std::string(ner_last_error()).find("built without CUDA") != std::string::npos, ner_last_error());
+  CHECK(ner_retriever::load_cuda("/dev/null") == nullptr, "");
+  CHECK(std::string(ner_last_error()).find("could not be loaded") != std::string::npos, ner_last_error());
+}
 
 CUDA_TEST("a device is counted, opened, described and closed") {
   int count = 0;

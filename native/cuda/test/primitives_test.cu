@@ -10,6 +10,10 @@
 #include "runtime/device.h"
 #include "runtime/launch.h"
 
+#if defined(NER_RETRIEVER_CUDA_EMULATION)
+#include "controls.h"
+#endif
+
 // What the kernels are made of, each against a plain loop: on the emulation, and on a GPU where there is one, which is how the
 // emulation itself is checked.
 
@@ -86,6 +90,39 @@ __global__ void multiply_from_shared(const unsigned char *a, const unsigned char
       multiply_bfloat16(sums, a_registers, columns);
     for (int i = 0; i < 4; ++i)
       d[(lane / 4 + i / 2 * 8) * 16 + half * 8 + lane % 4 * 2 + i % 2] = sums[i];
+  }
+}
+
+// What lane l must hold of a and of b (16 rows of 32 bytes each), by the table in tensor_core.cuh, and what ldmatrix gives it.
+__global__ void load_fragments(const unsigned char *a, const unsigned char *b, uint32_t *loaded, uint32_t *expected) {
+  unsigned char *a_shared = dynamic_shared<unsigned char>();
+  unsigned char *b_shared = a_shared + 512;
+  const int lane = lane_of_thread();
+  for (int i = lane; i < 512; i += warp_size) {
+    a_shared[i] = a[i];
+    b_shared[i] = b[i];
+  }
+  __syncwarp();
+  uint32_t a_registers[4];
+  uint32_t b_registers[4];
+  uint32_t b_by_two[2];
+  load_matrices_4(a_registers, a_shared + lane % 16 * 32 + lane / 16 * 16);
+  load_matrices_4(b_registers, b_shared + (lane % 8 + lane / 16 * 8) * 32 + lane / 8 % 2 * 16);
+  load_matrices_2(b_by_two, b_shared + lane % 8 * 32 + lane / 8 % 2 * 16);
+  const int g = lane / 4;
+  const int t = lane % 4;
+  const auto word = [](const unsigned char *row, int byte) { return *reinterpret_cast<const uint32_t *>(row + byte); };
+  uint32_t *to = loaded + lane * 10;
+  uint32_t *right = expected + lane * 10;
+  for (int i = 0; i < 4; ++i) {
+    to[i] = a_registers[i];
+    right[i] = word(a_shared + (g + i % 2 * 8) * 32, 4 * t + i / 2 * 16);
+    to[4 + i] = b_registers[i];
+    right[4 + i] = word(b_shared + (g + i / 2 * 8) * 32, 4 * t + i % 2 * 16);
+  }
+  for (int i = 0; i < 2; ++i) {
+    to[8 + i] = b_by_two[i];
+    right[8 + i] = word(b_shared + g * 32, 4 * t + i * 16);
   }
 }
 
@@ -188,6 +225,18 @@ TEST("a product of bytes is exact") {
   });
 }
 
+TEST("matrices are loaded as the products want them") {
+  device().run([] {
+    const DeviceBuffer<int8_t> a = on_device(random_bytes(512));
+    const DeviceBuffer<int8_t> b = on_device(random_bytes(512));
+    const DeviceBuffer<uint32_t> loaded(device().memory(), 320);
+    const DeviceBuffer<uint32_t> expected(device().memory(), 320);
+    launch(load_fragments, 1, 32, 1024, device().stream(), reinterpret_cast<const unsigned char *>(a.get()),
+           reinterpret_cast<const unsigned char *>(b.get()), loaded.get(), expected.get());
+    CHECK(on_host(loaded) == on_host(expected), "");
+  });
+}
+
 TEST("matrices are loaded transposed") {
   device().run([] {
     const DeviceBuffer<uint16_t> b = on_device(random_bfloat16(256));
@@ -263,5 +312,8 @@ int main() {
     std::printf("skipped: %s\n", failure.what());
     return 77;
   }
+#if defined(NER_RETRIEVER_CUDA_EMULATION)
+  cuda_emulation_controls()->seed(static_cast<uint32_t>(generator()()));
+#endif
   return run_all();
 }

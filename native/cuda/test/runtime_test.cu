@@ -320,5 +320,8 @@ int main() {
     std::printf("skipped: %s\n", failure.what());
     return 77;
   }
+#if defined(NER_RETRIEVER_CUDA_EMULATION)
+  cuda_emulation_controls()->seed(static_cast<uint32_t>(generator()()));
+#endif
   return run_all();
 }

@@ -44,6 +44,16 @@ describe('without a GPU', () => {
     expect(code).toBe(1);
   });
 
+  test('head train --device cuda says it before the documents are read', async () => {
+    const labelled = await lines('labelled.jsonl', [
+      { id: 'a', text: 'Rome', mentions: [{ start: 0, end: 4, types: ['city'] }] },
+    ]);
+    const words = ['head', 'train', 'jsonl', labelled, '--model', tinyModel, '--out', path('h.safetensors')];
+    const { code, stderr } = await runCommand([...words, '--device', 'cuda'], withoutCuda);
+    expect(stderr).toContain('The device "cuda" cannot be used for the training: NER_RETRIEVER_CUDA_LIBRARY names');
+    expect(code).toBe(1);
+  });
+
   test('auto takes the CPU without a word, and with --verbose says why', async () => {
     const words = ['search', 'river', '--index', index, '--jsonl'];
     const silent = await runCommand(words, withoutCuda);
@@ -86,6 +96,21 @@ describe.runIf(isEmulated)('with a GPU (emulated)', () => {
       withCuda,
     );
     expect(stderr).toMatch(/^search: cuda \(.+\)\nencoder: cpu \(it reads type descriptions alone\)\n$/);
+  });
+
+  test('head train does its steps there', async () => {
+    const names = ['apple', 'bread', 'hammer', 'saw', 'otter', 'heron'];
+    const documents = names.flatMap((name, place) =>
+      Array.from({ length: 6 }, (_, i) => {
+        const mention = { start: 5, end: 5 + name.length, types: [['food', 'tool', 'animal'][place >> 1]] };
+        return { id: `${name} ${i}`, text: `Here ${name} stood in sentence ${i}.`, mentions: [mention] };
+      }),
+    );
+    const words = ['head', 'train', 'jsonl', await lines('train.jsonl', documents), '--model', tinyModel];
+    const small = ['--hidden', '8', '--dimensions', '4', '--epochs', '1', '--out', path('h.safetensors')];
+    const trained = await runCommand([...words, ...small, '--device', 'cuda', '--verbose'], withCuda);
+    expect(trained.stderr).toMatch(/^training: cuda \(.+\)\nencoder: cpu \(/m);
+    expect(trained.code).toBe(0);
   });
 
   test('doctor says what it is, and that it computes right', async () => {

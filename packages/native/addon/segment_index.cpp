@@ -27,15 +27,16 @@ struct SegmentIndex {
   ner_retriever::SegmentIndex native;
   size_t dimensions;
   unsigned threads;
-  // Null: on the processor.
-  std::shared_ptr<ner_retriever::CudaDevice> device;
+  bool has_device;
 
+  // Without a device (null) it is searched on the processor.
   SegmentIndex(ner_instruction_set set, ner_precision kept, size_t dimension_count, unsigned thread_count,
-               std::shared_ptr<ner_retriever::CudaDevice> searched_on)
-      : native(set, kept, dimension_count),
+               const std::shared_ptr<ner_retriever::CudaDevice> &device)
+      : native(set, kept, dimension_count, device ? &device->api() : nullptr,
+               device ? std::shared_ptr<ner_cuda_device>(device, device->native()) : nullptr),
         dimensions(dimension_count),
         threads(thread_count),
-        device(std::move(searched_on)) {}
+        has_device(device != nullptr) {}
 };
 
 // What a file's fault says, for callers that act on it.
@@ -96,7 +97,7 @@ class CloseWorker final : public PromiseWorker {
 class RowsWorker : public PromiseWorker {
  public:
   RowsWorker(Napi::Env env, const SegmentIndex &index)
-      : PromiseWorker(env), threads_(index.threads), rows_(rows_of(env, index)) {}
+      : PromiseWorker(env), threads_(index.threads), has_device_(index.has_device), rows_(rows_of(env, index)) {}
 
  protected:
   virtual ner_status read(const SegmentRows &rows, FileFault *fault) noexcept = 0;
@@ -111,12 +112,19 @@ class RowsWorker : public PromiseWorker {
 
  private:
   ner_status run() noexcept final {
-    const ner_status status = read(*rows_, &fault_);
+    outcome_ = read(*rows_, &fault_);
     rows_.reset();
-    return status;
+    return outcome_;
   }
-  void describe(Napi::Object error) final { describe_fault(fault_, error); }
 
+  void describe(Napi::Object error) final {
+    describe_fault(fault_, error);
+    // Of files that are well, only a GPU fails in another way than by its memory.
+    if (has_device_ && outcome_ == NER_FAILED && fault_.file.empty()) error.Set("code", "DEVICE_FAILED");
+  }
+
+  const bool has_device_;
+  ner_status outcome_ = NER_OK;
   std::shared_ptr<const SegmentRows> rows_;
   FileFault fault_;
   std::vector<Napi::ObjectReference> references_;
@@ -349,9 +357,8 @@ Napi::Value segment_index_map(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value segment_index_device_fault(const Napi::CallbackInfo &info) {
-  const bool is_given = index_of(info)->device != nullptr;
-  return is_given ? Napi::String::New(info.Env(), "this build searches on the CPU alone").As<Napi::Value>()
-                  : info.Env().Null();
+  const std::string fault = index_of(info)->native.device_fault();
+  return fault.empty() ? info.Env().Null() : Napi::String::New(info.Env(), fault).As<Napi::Value>();
 }
 
 Napi::Value segment_index_rows(const Napi::CallbackInfo &info) {

@@ -11,8 +11,9 @@ export interface SegmentIndexOptions {
   /** How many threads one call may use. Default: one a core. */
   readonly threads?: number;
   /**
-   * Where it is searched: the rows are kept on the GPU too, as far as they fit (see {@link SegmentIndex.deviceFault}). The hits are the
-   * same; scores of float32 and bfloat16 may differ in their last bits, those of int8 do not. Default: the CPU.
+   * Where it is searched: the rows are copied to the GPU as they are mapped, all of them or none (see {@link SegmentIndex.deviceFault}).
+   * The answers of `int8` are the same bits; scores of `float32` and `bfloat16` may differ in their last. A search that needs more of the
+   * GPU's memory than there is, and the ranking and the scores of `int8`, are the CPU's. Default: the CPU.
    */
   readonly device?: CudaDevice;
 }
@@ -71,7 +72,7 @@ const optionNames = new Set(['dimensions', 'precision', 'threads', 'device']);
  * from 0 over all segments.
  *
  * Errors carry a `code`: the system's (`ENOENT`, `EACCES`, `EMFILE` …) with `path`; `SEGMENT_DAMAGED` with `file` and
- * `reason` where a file is not what was written; `CLOSED` after {@link close}.
+ * `reason` where a file is not what was written; `DEVICE_FAILED` where a GPU fails; `CLOSED` after {@link close}.
  */
 export class SegmentIndex {
   readonly #handle: SegmentIndexHandle;

@@ -19,7 +19,7 @@ import { type TrainingOptions, type TrainingPlan, trainingOptionNames, trainingP
 import { trainingSet } from './training-set.js';
 
 /** As messages name it. */
-const training = 'the training';
+export const theTraining = 'the training';
 
 /** Longer gradients are shortened to it: a batch of hard negatives alone must not throw the weights away. */
 const maximumGradientNorm = 1;
@@ -73,11 +73,11 @@ export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions =
   let at: Omit<Checkpoint, 'run' | 'best'> & { readonly best: Float32Array | null };
   at = (file === undefined ? null : await readCheckpoint(file, run)) ?? beginning(initialParameters(shape, plan.seed));
   const stepsOfEpoch = Math.ceil(set.examples.length / plan.batchSize);
-  const { choice, gpu } = await openDevice(device, training);
+  const { choice, gpu } = await openDevice(device, theTraining);
   const hard = new HardNegatives(taps, set.mentions);
   try {
     const options = { ...shape, ...(threads && { threads }), ...(gpu && { device: gpu }) };
-    const trainer = await onGpu(gpu, training, () => new HeadTrainer(options, at));
+    const trainer = await onGpu(gpu, theTraining, () => new HeadTrainer(options, at));
     while (!isFinished(at.history, plan)) {
       const epoch = at.history.length + 1;
       const rPrecision = at.history.at(-1)?.rPrecision ?? null;
@@ -88,7 +88,7 @@ export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions =
         signal?.throwIfAborted();
         const rate = learningRate(at.steps + step, plan.epochs * stepsOfEpoch, plan.learningRate, plan.warmUp);
         const update = { learningRate: rate, weightDecay: plan.weightDecay, maximumGradientNorm };
-        const { loss: value } = await onGpu(gpu, training, () => trainer.step(batch, loss, update));
+        const { loss: value } = await onGpu(gpu, theTraining, () => trainer.step(batch, loss, update));
         if (!Number.isFinite(value))
           throw new NerRetrieverError('TRAINING_DIVERGED', { epoch, learningRate: plan.learningRate });
         sum += value * batch.anchors.length;
@@ -106,7 +106,7 @@ export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions =
         });
       }
 
-      const state = await onGpu(gpu, training, () => trainer.state());
+      const state = await onGpu(gpu, theTraining, () => trainer.state());
       const measured =
         held === null ? null : await held.rPrecision(projectionOf(foldGate(weightsOf(state.parameters, shape))));
       const history = [...at.history, { epoch, loss: sum / examples, rPrecision: measured }];

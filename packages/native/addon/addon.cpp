@@ -21,6 +21,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   add("crc32c", crc32c);
   add("poolSpans", pool_spans);
   add("cudaLibrary", cuda_library);
+  add("usePackagedCuda", use_packaged_cuda);
   add("cudaProbe", cuda_probe);
   add("cudaDeviceOpen", cuda_device_open);
   add("cudaDeviceDescribe", cuda_device_describe);

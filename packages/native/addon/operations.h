@@ -8,6 +8,7 @@ Napi::Value crc32c(const Napi::CallbackInfo &info);
 Napi::Value pool_spans(const Napi::CallbackInfo &info);
 
 Napi::Value cuda_library(const Napi::CallbackInfo &info);
+Napi::Value use_packaged_cuda(const Napi::CallbackInfo &info);
 Napi::Value cuda_probe(const Napi::CallbackInfo &info);
 Napi::Value cuda_device_open(const Napi::CallbackInfo &info);
 Napi::Value cuda_device_describe(const Napi::CallbackInfo &info);

@@ -21,6 +21,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   add("crc32c", crc32c);
   add("poolSpans", pool_spans);
   add("cudaLibrary", cuda_library);
+  add("usePackagedCuda", use_packaged_cuda);
   add("cudaProbe", cuda_probe);
   add("cudaDeviceOpen", cuda_device_open);
   add("cudaDeviceDescribe", cuda_device_describe);
@@ -55,6 +56,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   add("faissTrain", faiss_train);
   add("faissAdd", faiss_add);
   add("faissSearch", faiss_search);
+  add("faissDevices", faiss_devices);
+  add("faissToDevice", faiss_to_device);
+  add("faissToHost", faiss_to_host);
   add("trainerCreate", trainer_create);
   add("trainerGradients", trainer_gradients);
   add("trainerStep", trainer_step);

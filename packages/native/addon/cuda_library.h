@@ -6,7 +6,8 @@
 
 struct ner_cuda_api;
 
-// The CUDA library, beside the addon or where NER_RETRIEVER_CUDA_LIBRARY says: its interface, or why there is none.
+// The CUDA library: where NER_RETRIEVER_CUDA_LIBRARY says, else beside the addon (compiled in a clone), else in the package of
+// this platform. Its interface, or why there is none.
 struct CudaLibrary {
   std::string path;
   const ner_cuda_api *api;

@@ -8,6 +8,7 @@ Napi::Value crc32c(const Napi::CallbackInfo &info);
 Napi::Value pool_spans(const Napi::CallbackInfo &info);
 
 Napi::Value cuda_library(const Napi::CallbackInfo &info);
+Napi::Value use_packaged_cuda(const Napi::CallbackInfo &info);
 Napi::Value cuda_probe(const Napi::CallbackInfo &info);
 Napi::Value cuda_device_open(const Napi::CallbackInfo &info);
 Napi::Value cuda_device_describe(const Napi::CallbackInfo &info);
@@ -45,6 +46,9 @@ Napi::Value faiss_info(const Napi::CallbackInfo &info);
 Napi::Value faiss_train(const Napi::CallbackInfo &info);
 Napi::Value faiss_add(const Napi::CallbackInfo &info);
 Napi::Value faiss_search(const Napi::CallbackInfo &info);
+Napi::Value faiss_devices(const Napi::CallbackInfo &info);
+Napi::Value faiss_to_device(const Napi::CallbackInfo &info);
+Napi::Value faiss_to_host(const Napi::CallbackInfo &info);
 
 Napi::Value trainer_create(const Napi::CallbackInfo &info);
 Napi::Value trainer_gradients(const Napi::CallbackInfo &info);

@@ -9,6 +9,7 @@ import type {
 import type { InstructionSet } from './instruction-set.js';
 import { loadAddon } from './load-addon.js';
 import type { PackedRows } from './pack-rows.js';
+import { packagedCuda } from './packaged-cuda.js';
 import type { Pooling } from './pooling.js';
 import type { Precision } from './precision.js';
 import type { SegmentColumn } from './segment-columns.js';
@@ -55,6 +56,7 @@ export interface Addon {
     device: CudaDeviceHandle | null,
   ): Float32Array;
 
+  usePackagedCuda(path: string): void;
   cudaLibrary(): { path: string; reason: string | null };
   cudaProbe(): { devices: number; device: CudaDescription };
   cudaDeviceOpen(number: number, memoryLimit: number): Promise<CudaDeviceHandle>;
@@ -140,6 +142,14 @@ export interface Addon {
     efSearch?: number,
     refineFactor?: number,
   ): Promise<{ limit: number; scores: Float32Array; rows: Uint32Array; counts: Uint32Array }>;
+  faissDevices(): { count: number; reason: string | null };
+  faissToDevice(
+    index: FaissHandle,
+    devices: Int32Array,
+    temporaryMemory: number,
+    float16: boolean,
+  ): Promise<FaissHandle>;
+  faissToHost(index: FaissHandle): Promise<FaissHandle>;
 
   trainerCreate(
     options: Required<Omit<HeadTrainerOptions, 'device'>> & { readonly device: CudaDeviceHandle | null },
@@ -160,3 +170,6 @@ export interface Addon {
 }
 
 export const addon: Addon = loadAddon() as Addon;
+
+const packaged = packagedCuda();
+if (packaged !== null) addon.usePackagedCuda(packaged);

@@ -3,6 +3,8 @@ export { crc32c } from './crc32c.js';
 export { type CudaDescription, CudaDevice, type CudaDeviceOptions } from './cuda-device.js';
 export { type CudaSupport, whyNoCuda } from './cuda-support.js';
 export {
+  type FaissDeviceOptions,
+  type FaissDevices,
   FaissIndex,
   type FaissIndexOptions,
   type FaissSearchParameters,

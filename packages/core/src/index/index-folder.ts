@@ -100,6 +100,10 @@ export class IndexFolder {
     this.#device = device;
   }
 
+  get searchesOnGpu(): boolean {
+    return this.#device !== null;
+  }
+
   /** Why the rows are searched on the CPU although there is a GPU (they do not fit, for example); null where they are not. */
   get deviceFault(): string | null {
     return this.#vectors?.segments.deviceFault ?? null;

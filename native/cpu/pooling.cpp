@@ -27,12 +27,24 @@ ner_status ner_pool_spans(ner_instruction_set set, const float *rows, size_t tok
     for (size_t span = 0; span < span_count; ++span) {
       const size_t begin = static_cast<size_t>(spans[2 * span]);
       const size_t end = static_cast<size_t>(spans[2 * span + 1]);
-      float *vector = out + span * dimensions;
-      if (pooling == NER_POOL_MEAN)
-        kernels->mean_rows(rows + begin * dimensions, end - begin, dimensions, vector);
-      else
-        std::memcpy(vector, rows + (pooling == NER_POOL_FIRST ? begin : end - 1) * dimensions,
-                    dimensions * sizeof(float));
+      const float *first = rows + begin * dimensions;
+      const float *last = rows + (end - 1) * dimensions;
+      const size_t bytes = dimensions * sizeof(float);
+      switch (pooling) {
+        case NER_POOL_LAST:
+          std::memcpy(out + span * dimensions, last, bytes);
+          break;
+        case NER_POOL_FIRST:
+          std::memcpy(out + span * dimensions, first, bytes);
+          break;
+        case NER_POOL_MEAN:
+          kernels->mean_rows(first, end - begin, dimensions, out + span * dimensions);
+          break;
+        case NER_POOL_FIRST_LAST:
+          std::memcpy(out + span * 2 * dimensions, first, bytes);
+          std::memcpy(out + (span * 2 + 1) * dimensions, last, bytes);
+          break;
+      }
     }
     return NER_OK;
   } catch (...) {

@@ -9,7 +9,7 @@ namespace {
 
 std::vector<float> pool(ner_instruction_set set, const std::vector<float> &rows, size_t dimensions,
                         const std::vector<int32_t> &spans, ner_pooling pooling) {
-  std::vector<float> out(spans.size() / 2 * dimensions, -7.0f);
+  std::vector<float> out(spans.size() / 2 * dimensions * (pooling == NER_POOL_FIRST_LAST ? 2 : 1), -7.0f);
   CHECK(ner_pool_spans(set, rows.data(), rows.size() / dimensions, dimensions, spans.data(), spans.size() / 2, pooling,
                        out.data()) == NER_OK,
         ner_last_error());
@@ -18,7 +18,7 @@ std::vector<float> pool(ner_instruction_set set, const std::vector<float> &rows,
 
 }  // namespace
 
-TEST("last, first and mean agree with float64 on random spans") {
+TEST("last, first, mean and first+last agree with float64 on random spans") {
   for (int round = 0; round < 60; ++round) {
     const size_t dimensions = round < 40 ? static_cast<size_t>(round) + 1 : random_size(1, 700);
     const size_t tokens = random_size(1, 40);
@@ -33,6 +33,7 @@ TEST("last, first and mean agree with float64 on random spans") {
       const std::vector<float> last = pool(set, rows, dimensions, spans, NER_POOL_LAST);
       const std::vector<float> first = pool(set, rows, dimensions, spans, NER_POOL_FIRST);
       const std::vector<float> mean = pool(set, rows, dimensions, spans, NER_POOL_MEAN);
+      const std::vector<float> both = pool(set, rows, dimensions, spans, NER_POOL_FIRST_LAST);
       for (size_t span = 0; span < spans.size() / 2; ++span)
         for (size_t column = 0; column < dimensions; ++column) {
           const auto begin = static_cast<size_t>(spans[2 * span]);
@@ -44,6 +45,8 @@ TEST("last, first and mean agree with float64 on random spans") {
                                     " dimensions, column " + std::to_string(column);
           CHECK(last[at] == rows[(end - 1) * dimensions + column], about);
           CHECK(first[at] == rows[begin * dimensions + column], about);
+          CHECK(both[span * 2 * dimensions + column] == first[at], about);
+          CHECK(both[(span * 2 + 1) * dimensions + column] == last[at], about);
           CHECK(std::fabs(static_cast<double>(mean[at]) - sum / static_cast<double>(end - begin)) < 1e-6, about);
         }
     }

@@ -1,2 +1,2 @@
 /** Which of a span's token rows make its vector. */
-export type Pooling = 'last' | 'first' | 'mean';
+export type Pooling = 'last' | 'first' | 'mean' | 'first+last';

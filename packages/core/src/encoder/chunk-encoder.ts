@@ -1,4 +1,7 @@
 import type { Projection } from '@ner-retriever/native';
+import { encoding } from '../device/choose-encoder-device.js';
+import type { DeviceChoice } from '../device/device-choice.js';
+import { openGpu } from '../device/open-device.js';
 import { NerRetrieverError } from '../errors.js';
 import { firstMentionToken, lastMentionToken, ownTokens, type TokenRanges } from '../mentions/mention-tokens.js';
 import type { ModelFolder } from '../model/model-folder.js';
@@ -72,8 +75,16 @@ export class ChunkEncoder {
     this.#roundTokens = Math.max(4 * maximumTokens, Math.floor(ROUND_BYTES / (4 * tap.dimensions)));
   }
 
-  /** @throws NerRetrieverError MODEL_INVALID, HEAD_UNREADABLE, DIMENSIONS_DIFFER where a file of the model is not what it should be. */
-  static async open(model: ModelFolder, threads: number): Promise<ChunkEncoder> {
+  /**
+   * @param device Where the graph runs. The projection follows it: of what comes from a GPU, the pooled rows go back there.
+   * @throws NerRetrieverError MODEL_INVALID, HEAD_UNREADABLE, DIMENSIONS_DIFFER where a file of the model is not what it should be;
+   *   DEVICE_UNAVAILABLE
+   */
+  static async open(
+    model: ModelFolder,
+    threads: number,
+    device: DeviceChoice['device'] = 'cpu',
+  ): Promise<ChunkEncoder> {
     const { description } = model;
     const tokenizer = await TextTokenizer.open(model.path(description.tokenizer));
     const capacity = description.maximumTokens - tokenizer.specialTokens;
@@ -89,8 +100,9 @@ export class ChunkEncoder {
       description.head === null ? null : model.path(description.head),
       description.tap.dimensions,
       description.dimensions,
+      device === 'cuda' ? await openGpu(encoding) : undefined,
     );
-    const session = await EncoderSession.open(model, threads);
+    const session = await EncoderSession.open(model, threads, device);
     const runner = new BatchRunner(tokenizer, session, description);
     return new ChunkEncoder(model, tokenizer, runner, projection, capacity);
   }

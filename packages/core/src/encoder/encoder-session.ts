@@ -1,4 +1,6 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { encoding } from '../device/choose-encoder-device.js';
+import type { DeviceChoice } from '../device/device-choice.js';
 import { NerRetrieverError } from '../errors.js';
 import type { ModelFolder } from '../model/model-folder.js';
 import { openSession } from './open-session.js';
@@ -25,7 +27,7 @@ export interface EncoderInput {
   readonly mask: BigInt64Array;
 }
 
-/** The ONNX graph of a model folder, on the CPU. */
+/** The ONNX graph of a model folder. */
 export class EncoderSession {
   readonly #session: InferenceSession;
   readonly #tap: Output;
@@ -41,8 +43,15 @@ export class EncoderSession {
         : new Output(outputs.detector, description.detector.labels.length);
   }
 
-  /** @throws NerRetrieverError MODEL_INVALID where ONNX Runtime refuses the graph, or its inputs or outputs are others. */
-  static async open(model: ModelFolder, threads: number): Promise<EncoderSession> {
+  /**
+   * @throws NerRetrieverError MODEL_INVALID where ONNX Runtime refuses the graph, or its inputs or outputs are others;
+   *   DEVICE_UNAVAILABLE where it refuses it on a GPU.
+   */
+  static async open(
+    model: ModelFolder,
+    threads: number,
+    device: DeviceChoice['device'] = 'cpu',
+  ): Promise<EncoderSession> {
     const { encoder } = model.description;
     const invalid = (expected: string, received: string, cause?: unknown) =>
       new NerRetrieverError(
@@ -52,8 +61,12 @@ export class EncoderSession {
       );
     let session: InferenceSession;
     try {
-      session = await openSession(model.path(encoder.file), threads);
+      session = await openSession(model.path(encoder.file), threads, device);
     } catch (cause) {
+      if (device === 'cuda') {
+        const reason = `ONNX Runtime's CUDA provider refused (it needs CUDA 12 and cuDNN 9): ${(cause as Error).message}`;
+        throw new NerRetrieverError('DEVICE_UNAVAILABLE', { device, what: encoding, reason }, { cause });
+      }
       throw invalid('a graph that ONNX Runtime takes', (cause as Error).message, cause);
     }
     const inputs = [...session.inputNames].sort().join(', ');

@@ -21,7 +21,6 @@ struct WarpOperands {
 };
 
 // What a product reads and writes is its lane's own: nothing to watch for races, and a test is done in a fraction of the time.
-#define CUDA_EMULATION_UNWATCHED __attribute__((no_sanitize("thread")))
 
 // The lower or the upper half of a register.
 CUDA_EMULATION_UNWATCHED inline float bfloat16_in(uint32_t word, unsigned half) {
@@ -68,7 +67,6 @@ CUDA_EMULATION_UNWATCHED inline unsigned column_of_d(unsigned i) { return lane_o
 CUDA_EMULATION_UNWATCHED inline WarpOperands exchange(const uint32_t (&a)[4], const uint32_t (&b)[2], const Site &site) {
   const Operands own = {{a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
   const unsigned char *slots = exchange_in_warp(&own, sizeof own, Memory::unordered, site);
-  const NoRaces emulation;
   WarpOperands all;
   for (unsigned lane = 0; lane < 32; ++lane) std::memcpy(&all.lane[lane], slots + lane * slot_bytes, sizeof own);
   return all;

@@ -5,7 +5,7 @@ import { poolSpans } from './pool-spans.js';
 const tokens = 23;
 const spans = Int32Array.of(0, 1, 0, 23, 22, 23, 4, 9, 3, 10, 4, 9);
 
-test.each([1, 2, 7, 16, 37, 384])('the poolings of %i dimensions agree with float64', (dimensions) => {
+test.each([1, 2, 7, 16, 37, 384])('last, first, mean and first+last of %i dimensions agree with float64', (dimensions) => {
   const rows = randomFloats(tokens * dimensions, dimensions);
   const last = poolSpans(rows, dimensions, spans, 'last');
   const first = poolSpans(rows, dimensions, spans, 'first');

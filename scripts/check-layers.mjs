@@ -18,7 +18,9 @@ const rooms = {
   mentions: [],
   text: ['mentions'],
   model: [],
-  encoder: ['mentions', 'model', 'pooling', 'projection'],
+  // Where the work of the rooms is done: CPU or GPU.
+  device: [],
+  encoder: ['mentions', 'model', 'pooling', 'projection', 'device'],
   detection: ['text', 'mentions', 'model', 'encoder'],
   pooling: [],
   // ProjectionHead.train loads the training room when it is called.
@@ -29,7 +31,7 @@ const rooms = {
   study: ['model', 'evaluation'],
   // Measures the cut-off that a search estimates.
   evaluation: ['text', 'mentions', 'model', 'projection', 'lexical', 'search'],
-  training: ['evaluation', 'lexical', 'mentions', 'model', 'projection'],
+  training: ['evaluation', 'lexical', 'mentions', 'model', 'projection', 'device'],
 };
 
 /** Files of core/src that every room may import, and that import none. */

@@ -18,6 +18,12 @@ struct Candidate {
   uint32_t document;
 };
 
+// Of one query.
+struct Candidates {
+  std::vector<Candidate> rows;  // in rising order
+  bool too_many = false;        // and then there are none
+};
+
 // Of a stream of rows with bounds on their scores, those that may be the best of one of the `limit` best documents, for
 // one query on one thread.
 //

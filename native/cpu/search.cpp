@@ -18,6 +18,8 @@ using namespace ner_retriever;
 
 // What is found for so many queries at once is held, 16 bytes each for every thread.
 constexpr size_t documents_at_once = size_t{1} << 20;
+// Queries whose candidates somebody else finds at once.
+constexpr size_t found_group = 1024;
 
 bool has_columns(const ner_segment &segment, ner_precision precision) {
   if (precision == NER_BFLOAT16) return segment.halves != nullptr;
@@ -57,27 +59,28 @@ ner_status fail_with_damage(const DamagedRow &damage, uint32_t *damaged_row) {
 
 }  // namespace
 
-ner_status ner_search_top_k(ner_instruction_set set, const ner_segments *segments, const ner_selection *selection,
-                            const float *queries, size_t query_count, size_t limit, unsigned threads, float *scores,
-                            uint32_t *rows, size_t *counts, uint32_t *damaged_row) {
+ner_status ner_retriever::search_top_k(ner_instruction_set set, const ner_segments &segments,
+                                       const ner_selection *selection, const float *queries, size_t query_count,
+                                       size_t limit, unsigned threads, const FindCandidates &find, float *scores,
+                                       uint32_t *rows, size_t *counts, uint32_t *damaged_row) {
   try {
     const Kernels *kernels = kernels_for(set);
     if (kernels == nullptr) return NER_UNAVAILABLE;
-    if (const ner_status status = check_segments(*segments); status != NER_OK) return status;
+    if (const ner_status status = check_segments(segments); status != NER_OK) return status;
     std::fill_n(counts, query_count, size_t{0});
-    const RowPlaces places(*segments);
+    const RowPlaces places(segments);
     const size_t most = std::min(limit, places.row_count());
     if (most == 0) return NER_OK;
 
     const Selection selected(selection);
-    const SearchedRows searched{*kernels, int8_kernels_for(set), *segments, places, selected, threads};
-    const size_t at_once = std::clamp<size_t>(documents_at_once / most, 1, query_group);
+    const SearchedRows searched{*kernels, int8_kernels_for(set), segments, places, selected, threads};
+    const size_t at_once = std::clamp<size_t>(documents_at_once / most, 1, find ? found_group : query_group);
     for (size_t first = 0; first < query_count; first += at_once) {
       const size_t group = std::min(at_once, query_count - first);
-      const float *some = queries + first * segments->dimensions;
+      const float *some = queries + first * segments.dimensions;
       const std::vector<std::vector<uint64_t>> keys =
-          segments->precision == NER_INT8 ? search_int8(searched, some, group, most, nullptr)
-                                          : search_all_rows(searched, segments->precision, some, group, most);
+          segments.precision == NER_INT8 ? search_int8(searched, some, group, most, nullptr, find)
+                                         : search_all_rows(searched, segments.precision, some, group, most);
       for (size_t query = 0; query < group; ++query) {
         const std::vector<uint64_t> &mine = keys[query];
         const size_t to = (first + query) * limit;
@@ -92,6 +95,13 @@ ner_status ner_search_top_k(ner_instruction_set set, const ner_segments *segment
   } catch (...) {
     return fail_with_current_exception();
   }
+}
+
+ner_status ner_search_top_k(ner_instruction_set set, const ner_segments *segments, const ner_selection *selection,
+                            const float *queries, size_t query_count, size_t limit, unsigned threads, float *scores,
+                            uint32_t *rows, size_t *counts, uint32_t *damaged_row) {
+  return search_top_k(set, *segments, selection, queries, query_count, limit, threads, {}, scores, rows, counts,
+                      damaged_row);
 }
 
 ner_status ner_search_ranking(ner_instruction_set set, const ner_segments *segments, const ner_selection *selection,

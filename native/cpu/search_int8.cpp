@@ -32,11 +32,6 @@ void keep_few_enough(std::vector<CandidateRows> &queries) {
   }
 }
 
-struct Candidates {
-  std::vector<Candidate> rows;  // in rising order
-  bool too_many = false;
-};
-
 // The candidates of all threads, for one query.
 Candidates merge_candidates(const std::vector<std::vector<Candidate>> &lists, size_t limit, size_t most) {
   Candidates merged;
@@ -51,8 +46,8 @@ Candidates merge_candidates(const std::vector<std::vector<Candidate>> &lists, si
   return merged;
 }
 
-std::vector<Candidates> find_candidates(const SearchedRows &rows, const QuantisedQueries &queries, size_t limit,
-                                        size_t most) {
+std::vector<Candidates> find_by_codes(const SearchedRows &rows, const QuantisedQueries &queries, size_t limit,
+                                      size_t most) {
   const size_t dimensions = rows.segments.dimensions;
   const size_t query_count = queries.queries.size();
   RowBlocks blocks(rows.segments, rows.places, rows.selection, NER_INT8, false);
@@ -96,6 +91,23 @@ std::vector<Candidates> find_candidates(const SearchedRows &rows, const Quantise
     if (gave_up[query]) candidates[query].too_many = true;
     else candidates[query] = merge_candidates(found[query], limit, most);
     std::vector<std::vector<Candidate>>().swap(found[query]);
+  }
+  return candidates;
+}
+
+// Those that `find` does not find are found here.
+std::vector<Candidates> find_candidates(const SearchedRows &rows, const float *queries, size_t query_count, size_t limit,
+                                        size_t most, const FindCandidates &find) {
+  const size_t dimensions = rows.segments.dimensions;
+  std::vector<Candidates> candidates;
+  if (!find || !find(queries, query_count, limit, &candidates))
+    return find_by_codes(rows, quantise_queries(queries, query_count, dimensions), limit, most);
+  for (size_t query = 0; query < query_count; ++query) {
+    if (candidates[query].too_many)
+      candidates[query] =
+          std::move(find_by_codes(rows, quantise_queries(queries + query * dimensions, 1, dimensions), limit, most)[0]);
+    else
+      for (Candidate &one : candidates[query].rows) one.document = rows.places.document_of(one.row);
   }
   return candidates;
 }
@@ -206,15 +218,14 @@ std::vector<uint64_t> best_of(std::vector<Rescored> &scored, size_t limit) {
 }  // namespace
 
 std::vector<std::vector<uint64_t>> search_int8(const SearchedRows &rows, const float *queries, size_t query_count,
-                                               size_t limit, size_t *rescored) {
+                                               size_t limit, size_t *rescored, const FindCandidates &find) {
   const size_t dimensions = rows.segments.dimensions;
   const size_t row_count = rows.places.row_count();
   if (rescored != nullptr) std::fill_n(rescored, query_count, row_count);
   if (limit >= row_count / 2) return search_all_rows(rows, NER_FLOAT32, queries, query_count, limit);
 
   const size_t most = std::max(4 * limit, row_count / rows_for_a_candidate);
-  std::vector<Candidates> candidates =
-      find_candidates(rows, quantise_queries(queries, query_count, dimensions), limit, most);
+  std::vector<Candidates> candidates = find_candidates(rows, queries, query_count, limit, most, find);
   std::vector<std::vector<Rescored>> scored = score_again(rows, queries, candidates, limit);
 
   std::vector<std::vector<uint64_t>> keys(query_count);

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
+#include "candidate_rows.h"
 #include "int8_kernels.h"
 #include "kernels.h"
 #include "row_blocks.h"
@@ -20,6 +22,11 @@ struct SearchedRows {
   unsigned threads;
 };
 
+// Who finds the candidates of an int8 search for queries [query_count, dimensions]; false: nobody, they are looked for
+// here. Their documents need not be filled in. Queries with too many candidates are looked at here.
+using FindCandidates =
+    std::function<bool(const float *queries, size_t query_count, size_t limit, std::vector<Candidates> *found)>;
+
 // Queries that are answered together: their scores of a block are kept at once, and so is what is found for each.
 constexpr size_t query_group = 64;
 
@@ -29,9 +36,14 @@ constexpr size_t query_group = 64;
 std::vector<std::vector<uint64_t>> search_all_rows(const SearchedRows &rows, ner_precision read, const float *queries,
                                                    size_t query_count, size_t limit);
 // By the codes, and the float32 rows of those that may be among the best: the same keys. rescored [query_count], or
-// null: how many float32 rows were read for each query.
+// null: how many float32 rows were read for each query. `find` may be empty.
 std::vector<std::vector<uint64_t>> search_int8(const SearchedRows &rows, const float *queries, size_t query_count,
-                                               size_t limit, size_t *rescored);
+                                               size_t limit, size_t *rescored, const FindCandidates &find = {});
+
+// ner_search_top_k, where somebody else may find the candidates of an int8 search.
+ner_status search_top_k(ner_instruction_set set, const ner_segments &segments, const ner_selection *selection,
+                        const float *queries, size_t query_count, size_t limit, unsigned threads,
+                        const FindCandidates &find, float *scores, uint32_t *rows, size_t *counts, uint32_t *damaged_row);
 
 // The ranking keys of all documents that may be found and score at least `minimum`, sorted. Returns how many there are:
 // where that is more than `capacity`, what keys [capacity] holds is no ranking.

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "check_blocks.h"
+#include "device_rows.h"
 #include "last_error.h"
 #include "mapped_segment.h"
 
@@ -33,14 +34,39 @@ ner_status check_arguments(const ner_column *columns, size_t column_count, const
   return NER_OK;
 }
 
+// The rows of a segment from `first` on.
+ner_segment rest_of(const ner_segment &segment, size_t first, size_t dimensions) {
+  const auto column = [first](const auto *values, size_t width) {
+    return values == nullptr ? nullptr : values + first * width;
+  };
+  return {column(segment.vectors, dimensions), column(segment.halves, dimensions),
+          column(segment.codes, dimensions),   column(segment.scales, 1),
+          column(segment.errors, 1),           segment.longest,
+          column(segment.checksums, 1),        column(segment.documents, 1),
+          segment.count - first};
+}
+
 }  // namespace
 
-SegmentIndex::SegmentIndex(ner_instruction_set set, ner_precision precision, size_t dimensions)
-    : set_(set),
-      precision_(precision),
-      dimensions_(dimensions),
-      rows_(std::make_shared<const SegmentRows>(set, precision, dimensions,
-                                                std::vector<std::shared_ptr<const MappedSegment>>())) {}
+SegmentIndex::SegmentIndex(ner_instruction_set set, ner_precision precision, size_t dimensions, const ner_cuda_api *cuda,
+                           std::shared_ptr<ner_cuda_device> device)
+    : set_(set), precision_(precision), dimensions_(dimensions) {
+  std::shared_ptr<DeviceRows> on_device;
+  if (device != nullptr && DeviceRows::create(*cuda, std::move(device), precision, dimensions, &on_device) != NER_OK)
+    keep_device_fault();
+  rows_ = std::make_shared<const SegmentRows>(set, precision, dimensions,
+                                              std::vector<std::shared_ptr<const MappedSegment>>(), std::move(on_device));
+}
+
+std::string SegmentIndex::device_fault() const {
+  const std::lock_guard<std::mutex> lock(rows_mutex_);
+  return device_fault_;
+}
+
+void SegmentIndex::keep_device_fault() {
+  const std::lock_guard<std::mutex> lock(rows_mutex_);
+  device_fault_ = ner_last_error();
+}
 
 std::shared_ptr<const SegmentRows> SegmentIndex::rows() const noexcept {
   const std::lock_guard<std::mutex> lock(rows_mutex_);
@@ -92,9 +118,16 @@ ner_status SegmentIndex::map(const std::vector<std::string> &files, const std::v
     segment->documents += new_documents;
     for (const SegmentBlock &block : blocks) segment->longest = std::max(segment->longest, block.longest);
 
+    const size_t rows_before = grown == nullptr ? 0 : grown->rows;
     if (grown != nullptr) segments.pop_back();
     segments.push_back(std::move(segment));
-    auto after = std::make_shared<const SegmentRows>(set_, precision_, dimensions_, std::move(segments));
+    auto after = std::make_shared<SegmentRows>(set_, precision_, dimensions_, std::move(segments), before->device_);
+    // The last that can fail, but for the index.
+    if (after->device_ != nullptr &&
+        after->device_->append(rest_of(after->natives_.back(), rows_before, dimensions_)) != NER_OK) {
+      keep_device_fault();
+      after->device_.reset();
+    }
     const std::lock_guard<std::mutex> lock(rows_mutex_);
     if (rows_ != nullptr) rows_ = std::move(after);
     return NER_OK;

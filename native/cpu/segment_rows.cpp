@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <bitset>
 #include <limits>
+#include <stdexcept>
 
+#include "device_rows.h"
 #include "last_error.h"
 #include "mapped_segment.h"
 #include "ner_retriever/bfloat16.h"
 #include "ner_retriever/crc32c.h"
 #include "ner_retriever/segment_index.h"
+#include "search_rows.h"
 
 namespace ner_retriever {
 
@@ -66,8 +69,13 @@ size_t end_of_document(const uint32_t *documents, size_t row, size_t count) {
 }  // namespace
 
 SegmentRows::SegmentRows(ner_instruction_set set, ner_precision precision, size_t dimensions,
-                         std::vector<std::shared_ptr<const MappedSegment>> segments)
-    : set_(set), precision_(precision), dimensions_(dimensions), segments_(std::move(segments)) {
+                         std::vector<std::shared_ptr<const MappedSegment>> segments,
+                         std::shared_ptr<DeviceRows> device)
+    : set_(set),
+      precision_(precision),
+      dimensions_(dimensions),
+      device_(std::move(device)),
+      segments_(std::move(segments)) {
   for (const auto &segment : segments_) {
     natives_.push_back(native_of(*segment, precision));
     first_rows_.push_back(count_);
@@ -83,10 +91,22 @@ ner_status SegmentRows::search(const ner_selection *selection, const float *quer
   try {
     const ner_status lengths = check_lengths(fault);
     if (lengths != NER_OK) return lengths;
+    if (scores_on_device()) {
+      const ner_status status =
+          device_->search(count_, selection, queries, query_count, limit, scores, rows, counts);
+      if (status != NER_OUT_OF_MEMORY) return status;
+    }
+    FindCandidates find;
+    if (device_ != nullptr)
+      find = [&](const float *some, size_t count, size_t most, std::vector<Candidates> *found) {
+        const ner_status status = device_->candidates(count_, selection, some, count, most, found);
+        if (status != NER_OK && status != NER_OUT_OF_MEMORY) throw std::runtime_error(ner_last_error());
+        return status == NER_OK;
+      };
     const ner_segments all = native();
     uint32_t damaged_row = no_row;
-    const ner_status status = ner_search_top_k(set_, &all, selection, queries, query_count, limit, threads, scores,
-                                               rows, counts, &damaged_row);
+    const ner_status status = search_top_k(set_, all, selection, queries, query_count, limit, threads, find, scores, rows,
+                                           counts, &damaged_row);
     return with_fault(status, damaged_row, fault);
   } catch (...) {
     return fail_with_current_exception();
@@ -103,8 +123,12 @@ ner_status SegmentRows::rank(const ner_selection *selection, const float *query,
     const std::unique_ptr<uint64_t[]> keys(new uint64_t[capacity]);
     size_t count = 0;
     uint32_t damaged_row = no_row;
-    const ner_status status = ner_search_ranking(set_, &all, selection, query, minimum_score, threads, keys.get(),
-                                                 capacity, &count, &damaged_row);
+    ner_status status = NER_OUT_OF_MEMORY;
+    if (scores_on_device())
+      status = device_->rank(count_, selection, query, minimum_score, threads, keys.get(), capacity, &count);
+    if (status == NER_OUT_OF_MEMORY)
+      status = ner_search_ranking(set_, &all, selection, query, minimum_score, threads, keys.get(), capacity, &count,
+                                  &damaged_row);
     if (status != NER_OK) return with_fault(status, damaged_row, fault);
     ranking->scores.reset(new float[count]);
     ranking->rows.reset(new uint32_t[count]);
@@ -126,6 +150,10 @@ ner_status SegmentRows::scores(const float *queries, size_t query_count, const u
       if (rows[i] >= count_) return fail(NER_INVALID_ARGUMENT, out_of_range(rows[i], count_));
     const ner_status lengths = check_lengths(fault);
     if (lengths != NER_OK) return lengths;
+    if (scores_on_device()) {
+      const ner_status status = device_->scores(queries, query_count, rows, row_count, scores);
+      if (status != NER_OUT_OF_MEMORY) return status;
+    }
     const ner_segments all = native();
     uint32_t damaged_row = no_row;
     const ner_status status =

@@ -12,6 +12,7 @@
 #include "last_error.h"
 #include "matmul.h"
 #include "thread_team.h"
+#include "training_rules.h"
 
 namespace {
 
@@ -40,19 +41,6 @@ class Values {
  private:
   AlignedFloats memory_;
   size_t capacity_ = 0;
-};
-
-// Where each parameter begins in the one array of all.
-struct Layout {
-  size_t gate, weight_1, bias_1, weight_2, bias_2, count;
-
-  explicit Layout(const ner_trainer_options &options)
-      : gate(0),
-        weight_1(options.gate != 0 ? options.input : 0),
-        bias_1(weight_1 + options.hidden * options.input),
-        weight_2(bias_1 + options.hidden),
-        bias_2(weight_2 + options.output * options.hidden),
-        count(bias_2 + options.output) {}
 };
 
 // Work(begin, end) over [0, count) units of `size` elements each, on as many threads as they are worth.
@@ -88,43 +76,13 @@ void sum_rows(const float *rows, size_t count, size_t columns, float *sum) {
   for (size_t row = 0; row < count; ++row) add_scaled(sum, 1.0f, rows + row * columns, columns);
 }
 
-bool all_within(const int32_t *places, size_t count, size_t limit) {
-  return std::all_of(places, places + count,
-                     [limit](int32_t place) { return place >= 0 && static_cast<size_t>(place) < limit; });
-}
-
-ner_status check(const ner_training_batch &batch, const ner_loss_options &loss) {
-  const auto refuse = [](const std::string &words) { return fail(NER_INVALID_ARGUMENT, words); };
-  const size_t examples = batch.example_count;
-  if (examples == 0) return refuse("expected at least 1 example, got 0");
-  if (!all_within(batch.rows, batch.row_count, batch.table_count))
-    return refuse("expected rows within the " + std::to_string(batch.table_count) + " of the table");
-  if (!all_within(batch.anchors, examples, batch.row_count) || !all_within(batch.positives, examples, batch.row_count) ||
-      !all_within(batch.negatives, examples * batch.negative_count, batch.row_count))
-    return refuse("expected anchors, positives and negatives within the " + std::to_string(batch.row_count) +
-                  " rows of the batch");
-  if (loss.loss == NER_LOSS_TRIPLET) {
-    if (batch.negative_count == 0) return refuse("the triplet loss needs at least 1 negative an example, got 0");
-    if (batch.contrast != nullptr) return refuse("the triplet loss knows no contrast: name the rows as negatives");
-    if (!std::isfinite(loss.margin)) return refuse("expected a finite margin");
-  } else if (loss.loss == NER_LOSS_INFO_NCE) {
-    if (batch.negative_count == 0 && batch.contrast == nullptr)
-      return refuse("InfoNCE needs negatives or a contrast, got neither");
-    if (!(loss.temperature > 0) || !std::isfinite(loss.temperature))
-      return refuse("expected a temperature above 0, got " + std::to_string(loss.temperature));
-  } else {
-    return refuse("expected the triplet loss or InfoNCE");
-  }
-  return NER_OK;
-}
-
 }  // namespace
 
 struct ner_trainer {
   const Kernels &kernels;
   const ner_blas *blas;
   const ner_trainer_options shape;
-  const Layout layout;
+  const ParameterLayout layout;
   uint64_t steps;
   AlignedFloats parameters, first_moments, second_moments, gradients;
 
@@ -218,8 +176,7 @@ struct ner_trainer {
              hidden);
 
     float *slopes = slopes_.of_size(rows * shape.hidden);
-    // Each step has units of its own; steps are far apart in the sequence of the seed.
-    const uint64_t key = shape.seed * 0x9e3779b97f4a7c15u + steps * 0xd1b54a32d192ed03u;
+    const uint64_t key = dropout_key(shape.seed, steps);
     in_parts(team, rows * shape.hidden, 4, [&](size_t begin, size_t end) {
       if (shape.dropout > 0)
         kernels.dropout_factors(key, begin, shape.dropout, slopes + begin, end - begin);
@@ -385,7 +342,7 @@ struct ner_trainer {
   }
 };
 
-size_t ner_trainer_parameter_count(const ner_trainer_options *options) { return Layout(*options).count; }
+size_t ner_trainer_parameter_count(const ner_trainer_options *options) { return ParameterLayout(*options).count; }
 
 ner_status ner_trainer_create(ner_instruction_set set, const ner_blas *blas, const ner_trainer_options *options,
                               const float *parameters, const float *first_moments, const float *second_moments,
@@ -393,11 +350,8 @@ ner_status ner_trainer_create(ner_instruction_set set, const ner_blas *blas, con
   try {
     const Kernels *kernels = kernels_for(set);
     if (kernels == nullptr) return NER_UNAVAILABLE;
-    for (const size_t size : {options->input, options->hidden, options->output})
-      if (size == 0 || size > 1 << 20)
-        return fail(NER_INVALID_ARGUMENT, "expected from 1 to 1048576 dimensions, got " + std::to_string(size));
-    if (!(options->dropout >= 0 && options->dropout < 1))
-      return fail(NER_INVALID_ARGUMENT, "expected a dropout from 0 to below 1, got " + std::to_string(options->dropout));
+    const Refusal refused = refusal(*options);
+    if (!refused.empty()) return fail(NER_INVALID_ARGUMENT, refused);
 
     auto made = std::make_unique<ner_trainer>(*kernels, blas, *options, steps);
     const auto copy = [&](const float *from, AlignedFloats &to) {
@@ -433,8 +387,8 @@ ner_status ner_trainer_state(const ner_trainer *trainer, float *parameters, floa
 ner_status ner_trainer_gradients(ner_trainer *trainer, const ner_training_batch *batch, const ner_loss_options *loss,
                                  unsigned threads, double *loss_value, float *gradients) {
   try {
-    const ner_status status = check(*batch, *loss);
-    if (status != NER_OK) return status;
+    const Refusal refused = refusal(*batch, *loss);
+    if (!refused.empty()) return fail(NER_INVALID_ARGUMENT, refused);
     ThreadTeam team(threads);
     *loss_value = trainer->learn(*batch, *loss, team);
     std::copy(trainer->gradients.get(), trainer->gradients.get() + trainer->layout.count, gradients);
@@ -448,12 +402,9 @@ ner_status ner_trainer_step(ner_trainer *trainer, const ner_training_batch *batc
                             const ner_update_options *update, unsigned threads, double *loss_value,
                             double *gradient_norm) {
   try {
-    const ner_status status = check(*batch, *loss);
-    if (status != NER_OK) return status;
-    if (!std::isfinite(update->learning_rate) || !std::isfinite(update->weight_decay) ||
-        !(update->maximum_gradient_norm >= 0))
-      return fail(NER_INVALID_ARGUMENT,
-                  "expected a finite learning rate and weight decay, and a maximum gradient norm of at least 0");
+    Refusal refused = refusal(*batch, *loss);
+    if (refused.empty()) refused = refusal(*update);
+    if (!refused.empty()) return fail(NER_INVALID_ARGUMENT, refused);
     ThreadTeam team(threads);
     *loss_value = trainer->learn(*batch, *loss, team);
     *gradient_norm = std::numeric_limits<double>::quiet_NaN();

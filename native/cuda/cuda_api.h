@@ -81,17 +81,18 @@ typedef struct ner_cuda_api {
   ner_status (*projection_run_spans)(ner_cuda_projection *projection, const float *rows, size_t tokens,
                                      const int32_t *spans, size_t span_count, ner_pooling pooling, float *out);
 
-  // An index's rows. Those that are appended are numbered on from the ones before; a document's rows come together, in one
-  // call. Of int8, `vectors` and `checksums` of a segment are not read.
+  // An index's rows. Those that are appended are numbered on from the ones before; a document's rows come one after the
+  // other. Of int8, `vectors` and `checksums` of a segment are not read.
   ner_status (*rows_create)(ner_cuda_device *device, ner_precision precision, size_t dimensions, ner_cuda_rows **rows);
   void (*rows_destroy)(ner_cuda_rows *rows);
   // On failure nothing was added.
   ner_status (*rows_append)(ner_cuda_rows *rows, const ner_segment *segment);
-  // As ner_search_top_k. queries [query_count, dimensions].
-  ner_status (*rows_search)(ner_cuda_rows *rows, const ner_selection *selection, const float *queries,
+  // As ner_search_top_k. queries [query_count, dimensions]. Only the first `row_count` rows are searched, all of them where
+  // there are fewer: an index that has grown meanwhile still answers as it was.
+  ner_status (*rows_search)(ner_cuda_rows *rows, size_t row_count, const ner_selection *selection, const float *queries,
                             size_t query_count, size_t limit, const ner_cuda_found *found);
   // float32 and bfloat16. As ner_search_ranking, but that the keys come in no order. One for each document is always enough.
-  ner_status (*rows_above)(ner_cuda_rows *rows, const ner_selection *selection, const float *query,
+  ner_status (*rows_above)(ner_cuda_rows *rows, size_t row_count, const ner_selection *selection, const float *query,
                            float minimum_score, uint64_t *keys, size_t capacity, size_t *key_count);
   // float32 and bfloat16. As ner_search_scores: the bits that rows_search gives.
   ner_status (*rows_scores)(ner_cuda_rows *rows, const float *queries, size_t query_count, const uint32_t *chosen,

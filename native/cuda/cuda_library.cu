@@ -2,14 +2,15 @@
 // their exceptions become statuses, and none crosses over.
 
 #include <memory>
+#include <string>
 
 #include "cuda_api.h"
 #include "pooling.h"
 #include "project_rows.h"
 #include "runtime/device.h"
 #include "runtime/status_of.h"
-// rows
-// trainer
+#include "rows_search.h"
+#include "trainer.h"
 
 using namespace ner_retriever::cuda;
 
@@ -24,9 +25,14 @@ struct ner_cuda_projection {
   Projection projection;
 };
 
-// rows
+struct ner_cuda_rows {
+  Rows rows;
+};
 
-// trainer
+struct ner_cuda_trainer {
+  Device &device;
+  Trainer trainer;
+};
 
 namespace {
 
@@ -85,18 +91,70 @@ constexpr ner_cuda_api api = {
                     [&] { projection->projection.run_spans(rows, tokens, {spans, span_count, pooling}, out); });
     },
 
-    /* rows_create */ nullptr,
-    /* rows_destroy */ nullptr,
-    /* rows_append */ nullptr,
-    /* rows_search */ nullptr,
-    /* rows_above */ nullptr,
-    /* rows_scores */ nullptr,
+    /* rows_create */
+    [](ner_cuda_device *device, ner_precision precision, size_t dimensions, ner_cuda_rows **rows) {
+      return run_on(device->device, [&] { *rows = new ner_cuda_rows{Rows(device->device, precision, dimensions)}; });
+    },
+    /* rows_destroy */
+    [](ner_cuda_rows *rows) {
+      if (rows != nullptr) rows->rows.device().destroy(rows);
+    },
+    /* rows_append */
+    [](ner_cuda_rows *rows, const ner_segment *segment) {
+      return run_on(rows->rows.device(), [&] { rows->rows.append(*segment); });
+    },
+    /* rows_search */
+    [](ner_cuda_rows *rows, size_t row_count, const ner_selection *selection, const float *queries, size_t query_count,
+       size_t limit, const ner_cuda_found *found) {
+      return run_on(rows->rows.device(),
+                    [&] { search_rows(rows->rows, row_count, selection, queries, query_count, limit, *found); });
+    },
+    /* rows_above */
+    [](ner_cuda_rows *rows, size_t row_count, const ner_selection *selection, const float *query, float minimum_score,
+       uint64_t *keys, size_t capacity, size_t *key_count) {
+      return run_on(rows->rows.device(), [&] {
+        const size_t count = rows_above(rows->rows, row_count, selection, query, minimum_score, keys, capacity);
+        if (count > capacity)
+          throw Failure(NER_INVALID_ARGUMENT, "expected room for " + std::to_string(count) + " documents, got " +
+                                                  std::to_string(capacity));
+        *key_count = count;
+      });
+    },
+    /* rows_scores */
+    [](ner_cuda_rows *rows, const float *queries, size_t query_count, const uint32_t *chosen, size_t chosen_count,
+       float *scores) {
+      return run_on(rows->rows.device(),
+                    [&] { rows_scores(rows->rows, queries, query_count, chosen, chosen_count, scores); });
+    },
 
-    /* trainer_create */ nullptr,
-    /* trainer_destroy */ nullptr,
-    /* trainer_state */ nullptr,
-    /* trainer_gradients */ nullptr,
-    /* trainer_step */ nullptr,
+    /* trainer_create */
+    [](ner_cuda_device *device, const ner_trainer_options *options, const float *parameters, const float *first_moments,
+       const float *second_moments, uint64_t steps, ner_cuda_trainer **trainer) {
+      return run_on(device->device, [&] {
+        *trainer = new ner_cuda_trainer{device->device,
+                                        {device->device, *options, parameters, first_moments, second_moments, steps}};
+      });
+    },
+    /* trainer_destroy */ [](ner_cuda_trainer *trainer) { trainer->device.destroy(trainer); },
+    /* trainer_state */
+    [](ner_cuda_trainer *trainer, float *parameters, float *first_moments, float *second_moments, uint64_t *steps) {
+      return run_on(trainer->device,
+                    [&] { trainer->trainer.state(parameters, first_moments, second_moments, steps); });
+    },
+    /* trainer_gradients */
+    [](ner_cuda_trainer *trainer, const ner_training_batch *batch, const ner_loss_options *loss, double *loss_value,
+       float *gradients) {
+      return run_on(trainer->device, [&] { *loss_value = trainer->trainer.gradients(*batch, *loss, gradients); });
+    },
+    /* trainer_step */
+    [](ner_cuda_trainer *trainer, const ner_training_batch *batch, const ner_loss_options *loss,
+       const ner_update_options *update, double *loss_value, double *gradient_norm) {
+      return run_on(trainer->device, [&] {
+        const Outcome outcome = trainer->trainer.step(*batch, *loss, *update);
+        *loss_value = outcome.loss;
+        *gradient_norm = outcome.gradient_norm;
+      });
+    },
 };
 
 }  // namespace

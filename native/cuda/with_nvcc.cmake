@@ -1,7 +1,7 @@
 # The library for GPUs, where nvcc is and can be used; else the reason is printed and nothing else happens.
 
 if(NOT NER_RETRIEVER_CUDA)
-  message(STATUS "CUDA: left out (NER_RETRIEVER_CUDA is off)")
+  message(NOTICE "CUDA: left out (NER_RETRIEVER_CUDA is off)")
   return()
 endif()
 include(CheckLanguage)
@@ -9,10 +9,10 @@ check_language(CUDA)
 if(NOT CMAKE_CUDA_COMPILER)
   find_program(NER_RETRIEVER_NVCC nvcc NO_CMAKE_SYSTEM_PATH)  # where CMake looks itself
   if(NER_RETRIEVER_NVCC)
-    message(STATUS "CUDA: ${NER_RETRIEVER_NVCC} does not work with this C++ compiler, left out (CUDAHOSTCXX names an older "
+    message(NOTICE "CUDA: ${NER_RETRIEVER_NVCC} does not work with this C++ compiler, left out (CUDAHOSTCXX names an older "
       "one; CMakeFiles/CMakeError.log or CMakeConfigureLog.yaml has its words)")
   else()
-    message(STATUS "CUDA: nvcc not found, left out (the CUDA toolkit brings it)")
+    message(NOTICE "CUDA: nvcc not found, left out (the CUDA toolkit brings it)")
   endif()
   return()
 endif()
@@ -26,7 +26,7 @@ if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
 endif()
 enable_language(CUDA)
 if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.8)
-  message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER_VERSION} is too old, left out (12.8 or later is needed)")
+  message(NOTICE "CUDA: ${CMAKE_CUDA_COMPILER_VERSION} is too old, left out (12.8 or later is needed)")
   return()
 endif()
 
@@ -35,7 +35,7 @@ if(NOT DEFINED NER_RETRIEVER_NVCC_WORKS)
     CUDA_STANDARD 17 OUTPUT_VARIABLE NER_RETRIEVER_NVCC_WORDS)
 endif()
 if(NOT NER_RETRIEVER_NVCC_WORKS)
-  message(STATUS "CUDA: nvcc does not work with this C++ compiler, left out (CUDAHOSTCXX names an older one)\n"
+  message(NOTICE "CUDA: nvcc does not work with this C++ compiler, left out (CUDAHOSTCXX names an older one)\n"
     "${NER_RETRIEVER_NVCC_WORDS}")
   return()
 endif()
@@ -60,4 +60,4 @@ compile_with_nvcc(ner_retriever_cuda)
 set_target_properties(ner_retriever_cuda PROPERTIES PREFIX "" SUFFIX ".so")
 target_link_libraries(ner_retriever_cuda PRIVATE ${CMAKE_DL_LIBS})
 target_link_options(ner_retriever_cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,--as-needed -Wl,-z,defs)
-message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER_VERSION}, code for ${NER_RETRIEVER_CUDA_ARCHITECTURES}")
+message(NOTICE "CUDA: ${CMAKE_CUDA_COMPILER_VERSION}, code for ${NER_RETRIEVER_CUDA_ARCHITECTURES}")

@@ -2,6 +2,7 @@
 
 #include <faiss/IndexIVF.h>
 #include <faiss/IndexPreTransform.h>
+#include <faiss/clone_index.h>
 #include <faiss/impl/DistanceComputer.h>
 #include <faiss/index_factory.h>
 #include <faiss/index_io.h>
@@ -20,7 +21,7 @@
 
 namespace {
 
-using FaissCount = faiss::Index::idx_t;
+using FaissCount = decltype(faiss::Index::ntotal);
 
 // What FAISS keeps a row's number in.
 constexpr size_t most_rows = std::numeric_limits<uint32_t>::max();
@@ -73,7 +74,11 @@ std::unique_ptr<ApproximateIndex> ApproximateIndex::read(const std::string &file
   return std::make_unique<ApproximateIndex>(std::unique_ptr<faiss::Index>(faiss::read_index(file.c_str())));
 }
 
-ApproximateIndex::ApproximateIndex(std::unique_ptr<faiss::Index> index) : index_(std::move(index)) {
+ApproximateIndex::ApproximateIndex(std::unique_ptr<faiss::Index> index)
+    : ApproximateIndex(std::shared_ptr<faiss::Index>(std::move(index)), nullptr) {}
+
+ApproximateIndex::ApproximateIndex(std::shared_ptr<faiss::Index> index, std::shared_ptr<OnDevices> on_devices)
+    : index_(std::move(index)), on_devices_(std::move(on_devices)) {
   refine_ = dynamic_cast<faiss::IndexRefine *>(index_.get());
   base_ = refine_ == nullptr ? index_.get() : refine_->base_index;
   faiss::Index *inner = base_;
@@ -84,9 +89,41 @@ ApproximateIndex::ApproximateIndex(std::unique_ptr<faiss::Index> index) : index_
   if (lists_ != nullptr) own_nprobe_ = lists_->nprobe;
 }
 
+std::unique_ptr<ApproximateIndex> ApproximateIndex::to_devices(const ner_faiss_device_options &options) const {
+  if (on_devices_ != nullptr)
+    throw Failure(NER_INVALID_ARGUMENT, "expected an index in the host's memory, got one that is on a GPU");
+  auto on_devices = std::make_shared<OnDevices>(*base_, options);
+  const std::shared_ptr<faiss::Index> base(on_devices, on_devices->index());
+  return std::unique_ptr<ApproximateIndex>(new ApproximateIndex(with_refinement(base), on_devices));
+}
+
+std::unique_ptr<ApproximateIndex> ApproximateIndex::to_host() const {
+  if (on_devices_ == nullptr)
+    throw Failure(NER_INVALID_ARGUMENT, "expected an index on a GPU, got one in the host's memory");
+  return std::unique_ptr<ApproximateIndex>(new ApproximateIndex(with_refinement(on_devices_->to_host()), nullptr));
+}
+
+// `base`, before a copy of this index's refinement where it has one.
+std::shared_ptr<faiss::Index> ApproximateIndex::with_refinement(std::shared_ptr<faiss::Index> base) const {
+  if (refine_ == nullptr) return base;
+  struct Refined {
+    std::shared_ptr<faiss::Index> base;
+    std::unique_ptr<faiss::Index> rows;
+    faiss::IndexRefine both;
+  };
+  std::unique_ptr<faiss::Index> rows(faiss::clone_index(refine_->refine_index));
+  faiss::IndexRefine both(base.get(), rows.get());
+  both.k_factor = refine_->k_factor;
+  const auto refined = std::make_shared<Refined>(Refined{std::move(base), std::move(rows), both});
+  return std::shared_ptr<faiss::Index>(refined, &refined->both);
+}
+
 ner_faiss_description ApproximateIndex::describe() const {
   ByteCounter counter;
-  save(counter);
+  if (on_devices_ == nullptr)
+    save(counter);
+  else if (refine_ != nullptr)
+    faiss::write_index(refine_->refine_index, &counter);
   return {static_cast<size_t>(index_->d), static_cast<size_t>(index_->ntotal), index_->is_trained, counter.bytes};
 }
 
@@ -94,6 +131,7 @@ void ApproximateIndex::train(const float *rows, size_t count) {
   if (index_->ntotal > 0)
     throw Failure(NER_INVALID_ARGUMENT, "expected an index without rows to be trained, got one of " +
                                             std::to_string(index_->ntotal));
+  if (on_devices_ != nullptr) on_devices_->check_change(0);
   index_->train(static_cast<FaissCount>(count), rows);
 }
 
@@ -113,6 +151,7 @@ void ApproximateIndex::add(const float *rows, size_t count) {
       throw Failure(NER_INVALID_ARGUMENT, "expected finite numbers in the rows of a graph (HNSW), got others in row " +
                                               std::to_string((wrong - rows) / index_->d) + " of this call");
   }
+  if (on_devices_ != nullptr) on_devices_->check_change(count);
   if (count > 0) index_->add(static_cast<FaissCount>(count), rows);
 }
 
@@ -146,9 +185,11 @@ void ApproximateIndex::search(const float *queries, size_t query_count, size_t l
 
 // How many rows to ask of the index without its refinement.
 size_t ApproximateIndex::candidate_count(size_t limit, const ner_faiss_parameters &parameters) const {
-  if (parameters.nprobe > 0 && lists_ == nullptr)
+  const bool has_lists = lists_ != nullptr || (on_devices_ != nullptr && on_devices_->has_lists());
+  const bool is_graph = graph_ != nullptr || (on_devices_ != nullptr && on_devices_->is_graph());
+  if (parameters.nprobe > 0 && !has_lists)
     throw Failure(NER_INVALID_ARGUMENT, "expected no nprobe: this index has no inverted lists (IVF)");
-  if (parameters.ef_search > 0 && graph_ == nullptr)
+  if (parameters.ef_search > 0 && !is_graph)
     throw Failure(NER_INVALID_ARGUMENT, "expected no efSearch: this index is no graph (HNSW)");
   if (parameters.refine_factor > 0 && refine_ == nullptr)
     throw Failure(NER_INVALID_ARGUMENT, "expected no refineFactor: this index has no refinement (RFlat)");
@@ -159,13 +200,14 @@ size_t ApproximateIndex::candidate_count(size_t limit, const ner_faiss_parameter
     count = static_cast<size_t>(std::min(static_cast<double>(limit) * factor, static_cast<double>(index_->ntotal)));
   }
   // FAISS 1.7.3 sizes its queue of candidates by what is asked for, not by the efSearch of a call.
-  if (parameters.ef_search > 0) count = std::max(count, parameters.ef_search);
+  if (graph_ != nullptr && parameters.ef_search > 0) count = std::max(count, parameters.ef_search);
   return std::min(count, static_cast<size_t>(index_->ntotal));
 }
 
 // scores and rows [query_count, count]; row -1 where there are no more.
 void ApproximateIndex::find_candidates(const float *queries, size_t query_count, size_t count,
                                        const ner_faiss_parameters &parameters, float *scores, int64_t *rows) const {
+  if (on_devices_ != nullptr) return on_devices_->search(queries, query_count, count, parameters, scores, rows);
   const auto search = [&](const faiss::SearchParameters *chosen) {
     base_->search(static_cast<FaissCount>(query_count), queries, static_cast<FaissCount>(count), scores, rows, chosen);
   };
@@ -212,6 +254,7 @@ void ApproximateIndex::score_again(const float *queries, size_t query_count, siz
 }
 
 void ApproximateIndex::write(const std::string &file) const {
+  if (on_devices_ != nullptr) return to_host()->write(file);
   FileWriter writer(file);
   save(writer);
   writer.finish();

@@ -73,4 +73,22 @@ ner_status FaissIndex::write(const std::string &file) const noexcept {
   return handed_on(api_, api_.write(index_, file.c_str()));
 }
 
+ner_status FaissIndex::to_devices(const FaissDeviceOptions &options, std::unique_ptr<FaissIndex> *copy) const noexcept {
+  const ner_faiss_device_options chosen{options.devices.data(), options.devices.size(), options.temporary_memory,
+                                        options.float16};
+  ner_faiss_index *made = nullptr;
+  const ner_status status = api_.to_devices(index_, &chosen, &made);
+  return take(api_, status, made, copy);
+}
+
+ner_status FaissIndex::to_host(std::unique_ptr<FaissIndex> *copy) const noexcept {
+  ner_faiss_index *made = nullptr;
+  const ner_status status = api_.to_host(index_, &made);
+  return take(api_, status, made, copy);
+}
+
+ner_status faiss_device_count(const ner_faiss_api &api, int *count) noexcept {
+  return handed_on(api, api.device_count(count));
+}
+
 }  // namespace ner_retriever

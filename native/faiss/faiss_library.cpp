@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <new>
 
@@ -35,7 +36,8 @@ ner_status guarded(const Work &work) noexcept {
     return NER_OUT_OF_MEMORY;
   } catch (const std::exception &error) {
     std::snprintf(error_words, sizeof error_words, "FAISS: %s", error.what());
-    return NER_FAILED;
+    // A GPU's memory that is full has no exception of its own.
+    return std::strstr(error.what(), "out of memory") == nullptr ? NER_FAILED : NER_OUT_OF_MEMORY;
   } catch (...) {
     std::snprintf(error_words, sizeof error_words, "FAISS: an unknown error");
     return NER_FAILED;
@@ -85,6 +87,13 @@ const ner_faiss_api api = {
         use_threads(threads);
         index->index->search(queries, query_count, limit, *parameters, scores, rows, counts);
       });
+    },
+    [](int *count) { return guarded([&] { *count = OnDevices::count(); }); },
+    [](const ner_faiss_index *index, const ner_faiss_device_options *options, ner_faiss_index **copy) {
+      return guarded([&] { *copy = new ner_faiss_index{index->index->to_devices(*options)}; });
+    },
+    [](const ner_faiss_index *index, ner_faiss_index **copy) {
+      return guarded([&] { *copy = new ner_faiss_index{index->index->to_host()}; });
     },
 };
 

@@ -82,14 +82,30 @@ inline std::vector<ner_instruction_set> available_sets() {
   return sets;
 }
 
+// Whether a case is to be run. NER_RETRIEVER_TEST_ONLY: those with one of these in their name, "a|b"; nothing: all.
+inline bool is_wanted(const std::string &name) {
+  const char *given = std::getenv("NER_RETRIEVER_TEST_ONLY");
+  std::string wanted = given == nullptr ? "" : given;
+  if (wanted.empty()) return true;
+  for (size_t end = 0; !wanted.empty(); wanted.erase(0, end == std::string::npos ? end : end + 1)) {
+    end = wanted.find('|');
+    if (name.find(wanted.substr(0, end)) != std::string::npos) return true;
+  }
+  return false;
+}
+
 inline int run_all() {
+  size_t ran = 0;
   for (const Case &test : cases()) {
+    if (!is_wanted(test.name)) continue;
+    ++ran;
     const int before = failures();
     std::printf("  %s\n", test.name);
     test.run();
     if (failures() > before) std::printf("  %s: %d checks FAILED\n", test.name, failures() - before);
   }
-  std::printf("%zu cases on", cases().size());
+  check(ran > 0 || cases().empty(), "a case of NER_RETRIEVER_TEST_ONLY", __FILE__, __LINE__);
+  std::printf("%zu cases on", ran);
   for (const ner_instruction_set set : available_sets()) std::printf(" %s", ner_instruction_set_name(set));
   std::printf(": %s\n", failures() == 0 ? "ok" : "FAILED");
   return failures() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

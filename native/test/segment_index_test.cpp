@@ -1,7 +1,5 @@
 #include "ner_retriever/segment_index.h"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <cerrno>
 #include <cmath>
@@ -13,7 +11,7 @@
 
 #include "harness.h"
 #include "mapped_file.h"
-#include "ner_retriever/pack_rows.h"
+#include "segment_files.h"
 
 using namespace ner_retriever;
 namespace fs = std::filesystem;
@@ -22,64 +20,9 @@ namespace {
 
 constexpr ner_precision precisions[] = {NER_FLOAT32, NER_BFLOAT16, NER_INT8};
 
-struct TemporaryFolder {
-  fs::path path;
-
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "segment-index-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    path = name;
-  }
-  ~TemporaryFolder() { fs::remove_all(path); }
-};
-
 std::string read_file(const std::string &file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-void write_file(const std::string &file, const std::string &bytes) {
-  std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
-}
-
-// A segment as a writer makes it: packed rows, appended to a file for each column.
-struct Segment {
-  ner_precision precision;
-  size_t dimensions;
-  ner_column columns[NER_MOST_COLUMNS];
-  size_t column_count;
-  std::vector<std::string> files;
-
-  Segment(const fs::path &folder, const std::string &name, ner_precision kept, size_t d)
-      : precision(kept), dimensions(d), column_count(ner_segment_columns(kept, d, columns)) {
-    for (size_t column = 0; column < column_count; ++column) {
-      files.push_back((folder / (name + "." + columns[column].name)).string());
-      write_file(files.back(), "");
-    }
-  }
-
-  SegmentBlock append(const std::vector<float> &vectors, const std::vector<uint32_t> &documents) const {
-    std::vector<std::vector<char>> bytes;
-    std::vector<void *> pointers;
-    for (size_t column = 0; column < column_count; ++column) {
-      bytes.emplace_back(documents.size() * columns[column].row_bytes);
-      pointers.push_back(bytes.back().data());
-    }
-    SegmentBlock block = {documents.size(), std::vector<uint32_t>(column_count), 0};
-    const ner_status status = ner_pack_rows(precision, dimensions, vectors.data(), documents.data(), documents.size(),
-                                            pointers.data(), block.checksums.data(), &block.longest);
-    CHECK(status == NER_OK, ner_last_error());
-    for (size_t column = 0; column < column_count; ++column)
-      std::ofstream(files[column], std::ios::binary | std::ios::app)
-          .write(bytes[column].data(), static_cast<std::streamsize>(bytes[column].size()));
-    return block;
-  }
-};
-
-std::vector<uint32_t> each_its_own(size_t count, uint32_t first) {
-  std::vector<uint32_t> documents(count);
-  for (size_t i = 0; i < count; ++i) documents[i] = first + static_cast<uint32_t>(i);
-  return documents;
 }
 
 float dot(const float *a, const float *b, size_t count) {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const packages = ['native', 'model-en', 'core', 'server', 'cli'];
+const cudaLibrary = 'build/Release/ner_retriever_cuda.so';
+const hasCuda = existsSync(join(root, 'packages/native', cudaLibrary));
+// Where there is no nvcc, the CUDA library is left out, as npm does where a platform has none.
+const packages = ['native', 'model-en', 'core', 'server', 'cli', ...(hasCuda ? ['native-linux-x64-cuda'] : [])];
 
 // What users get is what `pack` makes of each package, installed by npm in an empty folder and run by the machine's own Node
 // (the workspace puts a newer one in front of the PATH for its tools).
@@ -72,6 +75,19 @@ describe.skipIf(!machinesNode)('packed and installed in an empty folder', () => 
     expect(run('npx', 'ner-retriever', 'doctor')).toMatch(/node/i);
   });
 
+  test('the CUDA library comes in a package of its own, and is found there', () => {
+    const native = join(folder, 'node_modules/@ner-retriever/native');
+    expect(existsSync(join(native, cudaLibrary))).toBe(false);
+    if (!hasCuda) return;
+    const packed = join(folder, 'node_modules/@ner-retriever/native-linux-x64-cuda');
+    expect(readdirSync(packed).sort()).toEqual(['README.md', 'ner_retriever_cuda.so', 'package.json']);
+    const asking = "import('@ner-retriever/native').then(({ info }) => console.log(JSON.stringify(info().cuda)))";
+    expect(JSON.parse(run('node', '-e', asking))).toMatchObject({
+      library: join(packed, 'ner_retriever_cuda.so'),
+      libraryFault: null,
+    });
+  });
+
   test('no package carries sources, tests or build leftovers', () => {
     for (const name of packages) {
       const files = readdirSync(join(folder, 'node_modules/@ner-retriever', name), {
@@ -82,4 +98,13 @@ describe.skipIf(!machinesNode)('packed and installed in an empty folder', () => 
       expect(own.filter((file) => /\.test\.|tsbuildinfo|\.o$|CMakeCache/.test(file))).toEqual([]);
     }
   });
+});
+
+test.skipIf(hasCuda || !machinesNode)('packing the CUDA library where it was not compiled says what to do', () => {
+  const { status, stderr } = spawnSync(machinesNode as string, ['prepack.mjs'], {
+    cwd: join(root, 'packages/native-linux-x64-cuda'),
+    encoding: 'utf8',
+  });
+  expect(status).toBe(1);
+  expect(stderr).toContain('npm run build:native');
 });

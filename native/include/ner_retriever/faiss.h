@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ner_retriever/status.h"
 
@@ -17,6 +18,16 @@ const ner_faiss_api *load_faiss(const char *path) noexcept;
 
 // FAISS's own version: "1.7.3".
 const char *faiss_version(const ner_faiss_api &api) noexcept;
+
+// How many GPUs FAISS may use. NER_UNAVAILABLE: it was built for none; ner_last_error() says what to do.
+ner_status faiss_device_count(const ner_faiss_api &api, int *count) noexcept;
+
+// A copy of an index on GPUs.
+struct FaissDeviceOptions {
+  std::vector<int> devices{0};  // more than one: the rows are shared out among them
+  size_t temporary_memory = 0;  // bytes of each for what FAISS works with; 0: 512 MiB. FAISS takes 1.5 GiB at most
+  bool float16 = false;         // the rows of Flat and the tables of PQ in half the memory
+};
 
 // How a search trades time for recall. 0: as the index itself says. One that the index does not have is refused.
 struct FaissParameters {
@@ -44,7 +55,7 @@ class FaissIndex {
   // Rows of calls of add() that have ended.
   size_t size() const noexcept { return size_; }
   bool is_trained() const noexcept { return is_trained_; }
-  // Of the file that write() makes, which is about what the index takes in memory.
+  // Of the file that write() makes, which is about what the index takes in the host's memory; of one on GPUs: what stays there.
   size_t bytes() const noexcept { return bytes_; }
 
   // rows [count, dimensions]: a sample of what will be added.
@@ -56,6 +67,13 @@ class FaissIndex {
   ner_status search(const float *queries, size_t query_count, size_t limit, const FaissParameters &parameters,
                     unsigned threads, float *scores, uint32_t *rows, uint32_t *counts) const noexcept;
   ner_status write(const std::string &file) const noexcept;
+
+  // A copy on GPUs, for searches; on one GPU also for train() and add(), unless it is a graph. The refinement stays in the
+  // host's memory. NER_OUT_OF_MEMORY: too little of a GPU's memory is free, and nothing was copied. NER_UNAVAILABLE: this
+  // FAISS knows no GPU, or there is none.
+  ner_status to_devices(const FaissDeviceOptions &options, std::unique_ptr<FaissIndex> *copy) const noexcept;
+  // A copy in the host's memory of an index on GPUs (write() makes one of its own).
+  ner_status to_host(std::unique_ptr<FaissIndex> *copy) const noexcept;
 
  private:
   FaissIndex(const ner_faiss_api &api, ner_faiss_index *index) noexcept : api_(api), index_(index) {}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ner_retriever/instruction_set.h"
+#include "ner_retriever/pooling.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,6 +31,11 @@ size_t ner_projection_bytes(const ner_projection *projection);
 // rows [row_count, input]; out [row_count, output]. On the calling thread, with about a megabyte of scratch memory.
 // A row's result is the same bits whatever the other rows are. A zero row (before L2) stays zero; a row with NaN is all NaN.
 ner_status ner_projection_run(const ner_projection *projection, const float *rows, size_t row_count, float *out);
+// Of the vectors that ner_pool_spans gives: rows [tokens, input], of NER_POOL_FIRST_LAST [tokens, input / 2]; out
+// [span_count, output].
+ner_status ner_projection_run_spans(ner_instruction_set set, const ner_projection *projection, const float *rows,
+                                    size_t tokens, const int32_t *spans, size_t span_count, ner_pooling pooling,
+                                    float *out);
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,9 @@
 
 #include "ner_retriever/search.h"
 
+struct ner_cuda_api;
+struct ner_cuda_device;
+
 namespace ner_retriever {
 
 // Which file is the matter, and why.
@@ -31,14 +34,16 @@ struct Ranking {
 };
 
 struct MappedSegment;
+class DeviceRows;
 
 // The rows of a SegmentIndex at one moment: they stay what and where they are, however the index grows or goes. No method
 // throws, and any number may run at once. Before rows are read, the length of every file is: memory beyond the end of one
 // that was cut meanwhile must not be touched. With NER_DAMAGED `fault`, which is never null, says what is wrong.
 class SegmentRows {
  public:
+  // device: null, or the same rows on a GPU, and maybe more that came later.
   SegmentRows(ner_instruction_set set, ner_precision precision, size_t dimensions,
-              std::vector<std::shared_ptr<const MappedSegment>> segments);
+              std::vector<std::shared_ptr<const MappedSegment>> segments, std::shared_ptr<DeviceRows> device);
 
   size_t count() const noexcept { return count_; }
   // How many documents the rows belong to.
@@ -48,6 +53,9 @@ class SegmentRows {
 
   // As ner_search_top_k, ner_search_ranking and ner_search_scores. A ranking takes at most 16 bytes for each document that
   // may be found while it is made, and 8 for each that was found when it is there.
+  // Where the rows are on a GPU, it answers: float32 and bfloat16 with scores that it added in its own order; int8 with what
+  // the CPU finds, bit for bit, but for rankings and single scores, which the CPU makes. Where the GPU's memory does not
+  // suffice for a call, the CPU answers.
   ner_status search(const ner_selection *selection, const float *queries, size_t query_count, size_t limit,
                     unsigned threads, float *scores, uint32_t *rows, size_t *counts, FileFault *fault) const noexcept;
   ner_status rank(const ner_selection *selection, const float *query, float minimum_score, unsigned threads,
@@ -75,6 +83,9 @@ class SegmentRows {
   ner_instruction_set set_;
   ner_precision precision_;
   size_t dimensions_;
+  // Whether the GPU makes scores, and not only candidates.
+  bool scores_on_device() const noexcept { return device_ != nullptr && precision_ != NER_INT8; }
+  std::shared_ptr<DeviceRows> device_;  // null: the CPU answers
   std::vector<std::shared_ptr<const MappedSegment>> segments_;
   std::vector<ner_segment> natives_;
   std::vector<size_t> first_rows_;  // of each segment
@@ -87,8 +98,14 @@ class SegmentRows {
 // grow at their ends. No method throws; any may be called at any time, from any thread.
 class SegmentIndex {
  public:
-  // Throws std::bad_alloc alone. int8: at most NER_INT8_MOST_DIMENSIONS.
-  SegmentIndex(ner_instruction_set set, ner_precision precision, size_t dimensions);
+  // Throws std::bad_alloc alone. int8: at most NER_INT8_MOST_DIMENSIONS. With a device, the rows are copied to it as they
+  // are mapped, and it answers the searches; where that does not go on (its memory is full), the CPU does:
+  // device_fault() says why.
+  SegmentIndex(ner_instruction_set set, ner_precision precision, size_t dimensions, const ner_cuda_api *cuda = nullptr,
+               std::shared_ptr<ner_cuda_device> device = nullptr);
+
+  // Why the rows are not on the device that was given; empty where they are, and where none was given.
+  std::string device_fault() const;
 
   // Null after close().
   std::shared_ptr<const SegmentRows> rows() const noexcept;
@@ -108,8 +125,12 @@ class SegmentIndex {
   ner_instruction_set set_;
   ner_precision precision_;
   size_t dimensions_;
+  // Keeps what ner_last_error() says.
+  void keep_device_fault();
+
   std::mutex map_mutex_;           // held by map() while it works
-  mutable std::mutex rows_mutex_;  // held for the moment in which rows_ is read or replaced
+  mutable std::mutex rows_mutex_;  // held for the moment in which what follows is read or replaced
+  std::string device_fault_;
   std::shared_ptr<const SegmentRows> rows_;
 };
 

@@ -6,7 +6,7 @@ import type { Style } from './terminal/style.js';
 /** Flags that every verb has. */
 export const commonFlags: readonly Flag[] = [
   { name: 'help', help: 'this help' },
-  { name: 'verbose', help: 'stack traces of unexpected errors' },
+  { name: 'verbose', help: 'where the work is done (CPU or GPU), and stack traces of unexpected errors' },
 ];
 
 /** The first level: what verbs there are. */

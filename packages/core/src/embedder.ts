@@ -2,6 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { modelDirectory } from '@ner-retriever/model-en';
 import type { Pooling } from '@ner-retriever/native';
 import { checkOption, checkOptions } from './check-options.js';
+import { chooseEncoderDevice } from './device/choose-encoder-device.js';
+import { checkDevice, type DeviceChoice, type DeviceOption } from './device/device-choice.js';
 import { dealTexts, type TextRange } from './encoder/deal-texts.js';
 import { type EncodeRequest, type EncodeResult, MentionSource } from './encoder/encode-request.js';
 import { EncoderPool } from './encoder/encoder-pool.js';
@@ -16,8 +18,15 @@ import { type ModelFolder, openModelFolder } from './model/model-folder.js';
 import { resolveModel } from './model/resolve-model.js';
 
 export interface EmbedderOptions {
-  /** Encoder threads. Default: one a core, or one in all for a model whose copies would fill half the memory. */
+  /**
+   * Encoder threads. Default: one a core, or one in all for a model whose copies would fill half the memory, and on a GPU.
+   */
   readonly workers?: number;
+  /**
+   * Where the encoder and the projection run. `cuda` is an NVIDIA GPU, by ONNX Runtime's CUDA provider, or an error; `auto` (default)
+   * takes one where it works and the CPU elsewhere: `Embedder.device` says which, and why.
+   */
+  readonly device?: DeviceOption;
   /** Finds the mentions instead of the model's own detector, if it has one. Stays yours to close. */
   readonly detector?: MentionDetector;
   readonly signal?: AbortSignal;
@@ -83,29 +92,37 @@ export class Embedder {
   readonly model: ModelFolder;
   /** What finds mentions instead of the model's own detector; null: that one does, if the model has one. */
   readonly detector: MentionDetector | null;
+  /** Where the encoder runs, and why there. */
+  readonly device: DeviceChoice;
   readonly #pool: EncoderPool;
 
-  private constructor(model: ModelFolder, detector: MentionDetector | null, pool: EncoderPool) {
+  private constructor(
+    model: ModelFolder,
+    detector: MentionDetector | null,
+    { pool, device }: { readonly pool: EncoderPool; readonly device: DeviceChoice },
+  ) {
     this.model = model;
     this.detector = detector;
+    this.device = device;
     this.#pool = pool;
   }
 
   /**
    * @param model A model folder, or the Hugging Face id of a prepared model; the bundled English model where it is left out.
    * @throws NerRetrieverError MODEL_… where the folder or a file of it is not what it should be, HUB_… where it cannot be
-   *   downloaded.
+   *   downloaded; DEVICE_UNAVAILABLE where `device` is `cuda` and the encoder cannot run there.
    */
   static async open(model: string = modelDirectory, options: EmbedderOptions = {}): Promise<Embedder> {
-    checkOptions('Embedder.open', options, ['workers', 'detector', 'signal']);
-    const { workers, detector = null, signal } = options;
+    checkOptions('Embedder.open', options, ['workers', 'device', 'detector', 'signal']);
+    const { workers, device = 'auto', detector = null, signal } = options;
     const counts = workers === undefined || (Number.isSafeInteger(workers) && workers >= 1);
     checkOption(counts, 'workers', 'a whole number of at least 1', workers);
     checkOption(detector === null || typeof detector.detect === 'function', 'detector', 'a MentionDetector', detector);
+    checkDevice(device);
     checkSignal(signal);
     const { directory } = await resolveModel(model, signal && { signal });
     const folder = await openModelFolder(directory);
-    return new Embedder(folder, detector, await EncoderPool.open(folder, workerLayout(folder, workers), signal));
+    return new Embedder(folder, detector, await openPool(folder, device, workers, signal));
   }
 
   /**
@@ -292,6 +309,25 @@ export class Embedder {
     });
     const tokens = documents.reduce((sum, document) => sum + document.tokens, 0);
     return { matrix: { rows, columns, data }, documents, tokens };
+  }
+}
+
+/** The encoder's threads, on the device that was asked for; with `auto` on the CPU where a GPU refuses the model. */
+async function openPool(
+  model: ModelFolder,
+  wanted: DeviceOption,
+  workers: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly pool: EncoderPool; readonly device: DeviceChoice }> {
+  const open = ({ device }: DeviceChoice) =>
+    EncoderPool.open(model, workerLayout(model, workers, device), signal, device);
+  const device = await chooseEncoderDevice(wanted);
+  try {
+    return { pool: await open(device), device };
+  } catch (error) {
+    if (wanted !== 'auto' || !NerRetrieverError.isInstance(error) || error.code !== 'DEVICE_UNAVAILABLE') throw error;
+    const onCpu: DeviceChoice = { device: 'cpu', reason: String(error.details.reason) };
+    return { pool: await open(onCpu), device: onCpu };
   }
 }
 

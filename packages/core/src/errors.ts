@@ -480,6 +480,18 @@ const kinds = {
     message: (d) =>
       `The backend "${d.backend}" cannot be used: ${d.reason}. The exact scan needs none; "ner-retriever doctor" says what works here.`,
   },
+  DEVICE_UNAVAILABLE: {
+    status: 503,
+    exitCode: 1,
+    message: (d) =>
+      `The device "${d.device}" cannot be used for ${d.what}: ${d.reason}. "ner-retriever doctor" says what is there and what to do; the device auto does without what is missing.`,
+  },
+  DEVICE_FAILED: {
+    status: 500,
+    exitCode: 1,
+    message: (d) =>
+      `The device "${d.device}" failed in ${d.what}: ${d.reason}. Free some of its memory, if that is what it lacks, or work without it: the device cpu.`,
+  },
   APPROXIMATE_MISSING: {
     status: 409,
     exitCode: 1,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Precision } from '@ner-retriever/native';
 import { checkOption, checkOptions } from './check-options.js';
+import type { DeviceOption } from './device/device-choice.js';
 import { randomNumbers } from './evaluation/random-numbers.js';
 import type { RefusedRecord } from './index/adding/add-progress.js';
 import { admitRecord, isRecord, type KnownDocuments } from './index/adding/admit-record.js';
@@ -19,6 +20,7 @@ export interface EstimateOptions {
   readonly model?: string;
   readonly detector?: MentionDetector;
   readonly workers?: number;
+  readonly device?: DeviceOption;
   readonly precision?: Precision;
   /** As for `add`. */
   readonly mentions?: 'given' | 'detect';
@@ -74,10 +76,21 @@ export async function estimateAdding(
   records: Iterable<Document | DocumentRecord> | AsyncIterable<Document | DocumentRecord>,
   options: EstimateOptions = {},
 ): Promise<AddEstimate> {
-  const names = ['model', 'detector', 'workers', 'precision', 'mentions', 'strict', 'signal', 'onRefused', 'onRead'];
+  const names = [
+    'model',
+    'detector',
+    'workers',
+    'device',
+    'precision',
+    'mentions',
+    'strict',
+    'signal',
+    'onRefused',
+    'onRead',
+  ];
   checkOptions('estimateAdding', options, names);
   checkOption(typeof directory === 'string' && directory !== '', 'the index', 'the path of a folder', directory);
-  const { detector, workers, signal } = options;
+  const { detector, workers, device, signal } = options;
   const root = resolve(directory);
   const manifest = await IndexFolder.inspect(root);
   const model = options.model ?? rememberedModel(manifest, directory);
@@ -91,6 +104,7 @@ export async function estimateAdding(
       ...(model !== undefined && { model }),
       ...(detector !== undefined && { detector }),
       ...(workers !== undefined && { workers }),
+      ...(device !== undefined && { device }),
       ...(precision !== undefined && { precision }),
       ...(signal !== undefined && { signal }),
     });

@@ -1,3 +1,5 @@
+export { type CudaProvider, cudaProvider } from './device/cuda-provider.js';
+export type { DeviceChoice, DeviceOption } from './device/device-choice.js';
 export {
   type DetectOptions,
   type DocumentMentions,
@@ -61,6 +63,7 @@ export { type HeadDescription, ProjectionHead } from './projection/projection-he
 export {
   type AddOptions,
   Retriever,
+  type RetrieverDevices,
   type RetrieverOptions,
   type SearchMode,
   type SearchOptions,

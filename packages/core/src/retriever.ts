@@ -2,6 +2,9 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Precision } from '@ner-retriever/native';
 import { checkOption, checkOptions } from './check-options.js';
+import { checkDevice, type DeviceChoice, type DeviceOption } from './device/device-choice.js';
+import type { OpenedDevice } from './device/open-device.js';
+import { openSearchDevice } from './device/open-search-device.js';
 import { type DocumentMentions, Embedder, type MentionEmbeddings } from './embedder.js';
 import { NerRetrieverError } from './errors.js';
 import { addDocuments } from './index/adding/add-documents.js';
@@ -42,6 +45,12 @@ export interface RetrieverOptions {
   readonly readOnly?: boolean;
   /** Encoder threads. Default: one a core; one in all with `readOnly`, where there is little to encode. */
   readonly workers?: number;
+  /**
+   * Where it is searched, and where documents are encoded. `cuda` is an NVIDIA GPU, or an error; `auto` (default) takes one where it works
+   * and pays, and the CPU elsewhere: `Retriever.devices` says which, and why. With `readOnly` the encoder is on the CPU, whatever this says:
+   * it reads nothing but type descriptions then.
+   */
+  readonly device?: DeviceOption;
   /**
    * How a new index keeps its vectors: `int8` (default: bytes are searched, the float32 vectors beside them decide, so that the answer is
    * float32's), `float32`, or `bfloat16` (half the bytes; scores differ from float32's in the third digit). For an index that is there, what it must have.
@@ -94,6 +103,12 @@ export interface SearchOptions {
 
 export type SearchMode = 'vectors' | 'hybrid';
 
+/** Where a retriever does its work. */
+export interface RetrieverDevices {
+  readonly search: DeviceChoice;
+  readonly encoder: DeviceChoice;
+}
+
 export interface SearchResult {
   /** Best first; equal scores: the document that was added first. */
   readonly hits: Hit[];
@@ -110,17 +125,19 @@ export class Retriever {
   readonly #folder: IndexFolder;
   readonly #embedder: Embedder;
   readonly #searcher: Searcher;
+  readonly #searchDevice: OpenedDevice;
   readonly #readOnly: boolean;
   readonly #chunkCharacters: number;
   /** Calls under way, which `close` waits for. */
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  private constructor(folder: IndexFolder, embedder: Embedder, options: RetrieverOptions) {
+  private constructor(folder: IndexFolder, embedder: Embedder, searchDevice: OpenedDevice, options: RetrieverOptions) {
     const { readOnly = false, workers = availableParallelism() } = options;
     this.#folder = folder;
     this.#embedder = embedder;
     this.#searcher = new Searcher(folder);
+    this.#searchDevice = searchDevice;
     this.#readOnly = readOnly;
     this.#chunkCharacters = charactersPerWorker * workers;
   }
@@ -130,7 +147,7 @@ export class Retriever {
    * runs.
    *
    * @throws NerRetrieverError INDEX_NOT_FOUND, NOT_AN_INDEX, INDEX_FORMAT_NEWER, INDEX_FORMAT_OLDER, INDEX_DAMAGED,
-   *   INDEX_PRECISION_MISMATCH, INDEX_MODEL_MISMATCH, INDEX_MODEL_MISSING, MODEL_… where the model folder is not what it should be, and HUB_… where it cannot be downloaded
+   *   INDEX_PRECISION_MISMATCH, INDEX_MODEL_MISMATCH, INDEX_MODEL_MISSING, DEVICE_UNAVAILABLE, MODEL_… where the model folder is not what it should be, and HUB_… where it cannot be downloaded
    */
   static async open(directory: string, options: RetrieverOptions = {}): Promise<Retriever> {
     checkOption(typeof directory === 'string' && directory !== '', 'the index', 'the path of a folder', directory);
@@ -140,6 +157,7 @@ export class Retriever {
       'detector',
       'readOnly',
       'workers',
+      'device',
       'precision',
       'signal',
     ]);
@@ -147,6 +165,7 @@ export class Retriever {
       create = false,
       readOnly = false,
       workers = readOnly ? 1 : undefined,
+      device = 'auto',
       detector,
       precision,
       signal,
@@ -154,6 +173,7 @@ export class Retriever {
     checkOption(typeof create === 'boolean', 'create', 'true or false', create);
     checkOption(typeof readOnly === 'boolean', 'readOnly', 'true or false', readOnly);
     checkOption(!(create && readOnly), 'create', 'false with readOnly', create);
+    checkDevice(device);
 
     const root = resolve(directory);
     const manifest = await IndexFolder.inspect(root);
@@ -163,16 +183,21 @@ export class Retriever {
     const resolved = model === undefined ? undefined : await resolveModel(model, signal && { signal });
     const embedder = await Embedder.open(resolved?.directory, {
       ...(workers !== undefined && { workers }),
+      device: readOnly ? 'cpu' : device,
       ...(detector !== undefined && { detector }),
       ...(signal && { signal }),
     });
+    let folder: IndexFolder | undefined;
     try {
       if (!manifest) await createIndex(root, embedder, resolved, precision);
-      const folder = await IndexFolder.open(root);
+      folder = await IndexFolder.open(root);
       const { description, fingerprint } = embedder.model;
       checkIndexModel(folder.directory, folder.manifest, { ...description, fingerprint });
-      return new Retriever(folder, embedder, options);
+      const searchDevice = await openSearchDevice(device, folder.totals().rows);
+      if (searchDevice.gpu !== null) folder.searchOn(searchDevice.gpu);
+      return new Retriever(folder, embedder, searchDevice, options);
     } catch (error) {
+      folder?.close();
       await embedder.close();
       throw error;
     }
@@ -300,6 +325,15 @@ export class Retriever {
     return this.#track(this.#write((writer) => writer.compact(checked)));
   }
 
+  /** Where the work is done, and why there. */
+  get devices(): RetrieverDevices {
+    const fault = this.#folder.deviceFault;
+    return {
+      search: fault === null ? this.#searchDevice.choice : { device: 'cpu', reason: fault },
+      encoder: this.#readOnly ? { device: 'cpu', reason: 'it reads type descriptions alone' } : this.#embedder.device,
+    };
+  }
+
   /** What the index holds now. */
   info(): IndexInfo {
     this.#checkOpen();
@@ -313,6 +347,7 @@ export class Retriever {
       while (this.#running.size > 0) await Promise.allSettled(this.#running);
       await this.#embedder.close();
       this.#folder.close();
+      await this.#searchDevice.gpu?.close();
     })();
     return this.#closing;
   }

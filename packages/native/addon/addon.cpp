@@ -20,10 +20,18 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   add("info", info);
   add("crc32c", crc32c);
   add("poolSpans", pool_spans);
+  add("cudaLibrary", cuda_library);
+  add("usePackagedCuda", use_packaged_cuda);
+  add("cudaProbe", cuda_probe);
+  add("cudaDeviceOpen", cuda_device_open);
+  add("cudaDeviceDescribe", cuda_device_describe);
+  add("cudaDeviceClose", cuda_device_close);
   add("projectionCreate", projection_create);
   add("projectionOutputDimensions", projection_output_dimensions);
   add("projectionRun", projection_run);
   add("projectionRunSync", projection_run_sync);
+  add("projectionRunSpans", projection_run_spans);
+  add("projectionRunSpansSync", projection_run_spans_sync);
   add("indexCreate", index_create);
   add("indexSize", index_size);
   add("indexAdd", index_add);
@@ -32,6 +40,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   add("packRows", pack_rows);
   add("segmentIndexCreate", segment_index_create);
   add("segmentIndexMap", segment_index_map);
+  add("segmentIndexDeviceFault", segment_index_device_fault);
   add("segmentIndexRows", segment_index_rows);
   add("segmentIndexBytes", segment_index_bytes);
   add("segmentIndexSearch", segment_index_search);
@@ -47,6 +56,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   add("faissTrain", faiss_train);
   add("faissAdd", faiss_add);
   add("faissSearch", faiss_search);
+  add("faissDevices", faiss_devices);
+  add("faissToDevice", faiss_to_device);
+  add("faissToHost", faiss_to_host);
   add("trainerCreate", trainer_create);
   add("trainerGradients", trainer_gradients);
   add("trainerStep", trainer_step);

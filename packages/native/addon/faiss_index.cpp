@@ -1,5 +1,7 @@
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "arguments.h"
 #include "faiss_library.h"
@@ -71,6 +73,23 @@ class ReadWorker final : public PromiseWorker {
   std::string file_;
   unsigned threads_;
   std::unique_ptr<ner_retriever::FaissIndex> native_;
+};
+
+// A copy on GPUs, or back from there.
+class CopyWorker final : public PromiseWorker {
+ public:
+  using Copy = std::function<ner_status(const ner_retriever::FaissIndex &, std::unique_ptr<ner_retriever::FaissIndex> *)>;
+
+  CopyWorker(Napi::Env env, std::shared_ptr<FaissIndex> index, Copy copy)
+      : PromiseWorker(env), index_(std::move(index)), copy_(std::move(copy)) {}
+
+ private:
+  ner_status run() noexcept override { return copy_(*index_->native, &made_); }
+  Napi::Value result() override { return make_handle(Env(), std::move(made_), index_->threads); }
+
+  std::shared_ptr<FaissIndex> index_;
+  Copy copy_;
+  std::unique_ptr<ner_retriever::FaissIndex> made_;
 };
 
 class WriteWorker final : public PromiseWorker {
@@ -231,4 +250,36 @@ Napi::Value faiss_search(const Napi::CallbackInfo &info) {
   const size_t size = index->size;
   return PromiseWorker::start(
       new SearchWorker(index, queries, query_count, limit < size ? limit : size, parameters));
+}
+
+Napi::Value faiss_devices(const Napi::CallbackInfo &info) {
+  int count = 0;
+  const FaissLibrary library = find_faiss();
+  const bool known = library.api != nullptr && ner_retriever::faiss_device_count(*library.api, &count) == NER_OK;
+  const std::string reason = library.api == nullptr ? library.reason : known ? "" : ner_last_error();
+  Napi::Object about = Napi::Object::New(info.Env());
+  about.Set("count", Napi::Number::New(info.Env(), count));
+  about.Set("reason", reason.empty() ? info.Env().Null() : Napi::String::New(info.Env(), reason).As<Napi::Value>());
+  return about;
+}
+
+Napi::Value faiss_to_device(const Napi::CallbackInfo &info) {
+  const auto &index = Handle<FaissIndex>::of(info[0]).object;
+  const Napi::Int32Array devices = int32_array(info[1], "devices");
+  ner_retriever::FaissDeviceOptions options;
+  options.devices.assign(devices.Data(), devices.Data() + devices.ElementLength());
+  options.temporary_memory = integer(info[2], "temporaryMemory", 0, 9007199254740991.0);
+  options.float16 = info[3].ToBoolean();
+  return PromiseWorker::start(new CopyWorker(
+      info.Env(), index, [options](const ner_retriever::FaissIndex &from, std::unique_ptr<ner_retriever::FaissIndex> *copy) {
+        return from.to_devices(options, copy);
+      }));
+}
+
+Napi::Value faiss_to_host(const Napi::CallbackInfo &info) {
+  const auto &index = Handle<FaissIndex>::of(info[0]).object;
+  return PromiseWorker::start(new CopyWorker(
+      info.Env(), index, [](const ner_retriever::FaissIndex &from, std::unique_ptr<ner_retriever::FaissIndex> *copy) {
+        return from.to_host(copy);
+      }));
 }

@@ -4,7 +4,7 @@
 
 struct ner_faiss_api;
 
-// FAISS as it was found beside the addon: its interface, or why there is none.
+// FAISS, beside the addon or where NER_RETRIEVER_FAISS_LIBRARY says: its interface, or why there is none.
 struct FaissLibrary {
   const ner_faiss_api *api;
   std::string reason;

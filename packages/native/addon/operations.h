@@ -7,10 +7,19 @@ Napi::Value info(const Napi::CallbackInfo &info);
 Napi::Value crc32c(const Napi::CallbackInfo &info);
 Napi::Value pool_spans(const Napi::CallbackInfo &info);
 
+Napi::Value cuda_library(const Napi::CallbackInfo &info);
+Napi::Value use_packaged_cuda(const Napi::CallbackInfo &info);
+Napi::Value cuda_probe(const Napi::CallbackInfo &info);
+Napi::Value cuda_device_open(const Napi::CallbackInfo &info);
+Napi::Value cuda_device_describe(const Napi::CallbackInfo &info);
+Napi::Value cuda_device_close(const Napi::CallbackInfo &info);
+
 Napi::Value projection_create(const Napi::CallbackInfo &info);
 Napi::Value projection_output_dimensions(const Napi::CallbackInfo &info);
 Napi::Value projection_run(const Napi::CallbackInfo &info);
 Napi::Value projection_run_sync(const Napi::CallbackInfo &info);
+Napi::Value projection_run_spans(const Napi::CallbackInfo &info);
+Napi::Value projection_run_spans_sync(const Napi::CallbackInfo &info);
 
 Napi::Value index_create(const Napi::CallbackInfo &info);
 Napi::Value index_size(const Napi::CallbackInfo &info);
@@ -21,6 +30,7 @@ Napi::Value segment_columns(const Napi::CallbackInfo &info);
 Napi::Value pack_rows(const Napi::CallbackInfo &info);
 Napi::Value segment_index_create(const Napi::CallbackInfo &info);
 Napi::Value segment_index_map(const Napi::CallbackInfo &info);
+Napi::Value segment_index_device_fault(const Napi::CallbackInfo &info);
 Napi::Value segment_index_rows(const Napi::CallbackInfo &info);
 Napi::Value segment_index_bytes(const Napi::CallbackInfo &info);
 Napi::Value segment_index_search(const Napi::CallbackInfo &info);
@@ -36,6 +46,9 @@ Napi::Value faiss_info(const Napi::CallbackInfo &info);
 Napi::Value faiss_train(const Napi::CallbackInfo &info);
 Napi::Value faiss_add(const Napi::CallbackInfo &info);
 Napi::Value faiss_search(const Napi::CallbackInfo &info);
+Napi::Value faiss_devices(const Napi::CallbackInfo &info);
+Napi::Value faiss_to_device(const Napi::CallbackInfo &info);
+Napi::Value faiss_to_host(const Napi::CallbackInfo &info);
 
 Napi::Value trainer_create(const Napi::CallbackInfo &info);
 Napi::Value trainer_gradients(const Napi::CallbackInfo &info);

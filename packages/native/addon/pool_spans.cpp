@@ -1,25 +1,10 @@
-#include "ner_retriever/pooling.h"
+#include "pooling.h"
 
 #include "arguments.h"
+#include "cuda_device.h"
 #include "environment.h"
 #include "operations.h"
 #include "status.h"
-
-namespace {
-
-ner_pooling pooling_argument(const Napi::Value &value) {
-  if (value.IsString()) {
-    const std::string name = value.As<Napi::String>();
-    if (name == "last") return NER_POOL_LAST;
-    if (name == "first") return NER_POOL_FIRST;
-    if (name == "mean") return NER_POOL_MEAN;
-    if (name == "first+last") return NER_POOL_FIRST_LAST;
-  }
-  throw Napi::TypeError::New(value.Env(), "expected pooling to be 'last', 'first', 'mean' or 'first+last', got " +
-                                              value.ToString().Utf8Value());
-}
-
-}  // namespace
 
 Napi::Value pool_spans(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
@@ -30,9 +15,11 @@ Napi::Value pool_spans(const Napi::CallbackInfo &info) {
 
   const size_t tokens = row_count(rows, dimensions, "rows");
   const size_t span_count = row_count(spans, 2, "spans");
-  const size_t columns = pooling == NER_POOL_FIRST_LAST ? 2 * dimensions : dimensions;
-  Napi::Float32Array out = Napi::Float32Array::New(env, span_count * columns);
-  throw_on_failure(env, ner_pool_spans(Environment::of(env).instruction_set, rows.Data(), tokens, dimensions,
-                                       spans.Data(), span_count, pooling, out.Data()));
+  Napi::Float32Array out = Napi::Float32Array::New(env, span_count * pooled_columns(pooling, dimensions));
+  const auto device = device_argument(info[4]);
+  throw_on_failure(env, device ? device->pool_spans(rows.Data(), tokens, dimensions, spans.Data(), span_count, pooling,
+                                                    out.Data())
+                               : ner_pool_spans(Environment::of(env).instruction_set, rows.Data(), tokens, dimensions,
+                                                spans.Data(), span_count, pooling, out.Data()));
   return out;
 }

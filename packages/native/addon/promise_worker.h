@@ -46,6 +46,7 @@ class PromiseWorker : public Napi::AsyncWorker {
       const Napi::Value reason = status_ == NER_INVALID_ARGUMENT
                                      ? Napi::RangeError::New(Env(), error.Message()).Value()
                                      : error.Value();
+      if (status_ == NER_OUT_OF_MEMORY) reason.As<Napi::Object>().Set("code", "OUT_OF_MEMORY");
       describe(reason.As<Napi::Object>());
       deferred_.Reject(reason);
     } catch (const Napi::Error &) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "cuda_device.h"
 #include "environment.h"
 #include "handle.h"
 #include "operations.h"
@@ -26,9 +27,16 @@ struct SegmentIndex {
   ner_retriever::SegmentIndex native;
   size_t dimensions;
   unsigned threads;
+  bool has_device;
 
-  SegmentIndex(ner_instruction_set set, ner_precision kept, size_t dimension_count, unsigned thread_count)
-      : native(set, kept, dimension_count), dimensions(dimension_count), threads(thread_count) {}
+  // Without a device (null) it is searched on the processor.
+  SegmentIndex(ner_instruction_set set, ner_precision kept, size_t dimension_count, unsigned thread_count,
+               const std::shared_ptr<ner_retriever::CudaDevice> &device)
+      : native(set, kept, dimension_count, device ? &device->api() : nullptr,
+               device ? std::shared_ptr<ner_cuda_device>(device, device->native()) : nullptr),
+        dimensions(dimension_count),
+        threads(thread_count),
+        has_device(device != nullptr) {}
 };
 
 // What a file's fault says, for callers that act on it.
@@ -89,7 +97,7 @@ class CloseWorker final : public PromiseWorker {
 class RowsWorker : public PromiseWorker {
  public:
   RowsWorker(Napi::Env env, const SegmentIndex &index)
-      : PromiseWorker(env), threads_(index.threads), rows_(rows_of(env, index)) {}
+      : PromiseWorker(env), threads_(index.threads), has_device_(index.has_device), rows_(rows_of(env, index)) {}
 
  protected:
   virtual ner_status read(const SegmentRows &rows, FileFault *fault) noexcept = 0;
@@ -104,12 +112,19 @@ class RowsWorker : public PromiseWorker {
 
  private:
   ner_status run() noexcept final {
-    const ner_status status = read(*rows_, &fault_);
+    outcome_ = read(*rows_, &fault_);
     rows_.reset();
-    return status;
+    return outcome_;
   }
-  void describe(Napi::Object error) final { describe_fault(fault_, error); }
 
+  void describe(Napi::Object error) final {
+    describe_fault(fault_, error);
+    // Of files that are well, only a GPU fails in another way than by its memory.
+    if (has_device_ && outcome_ == NER_FAILED && fault_.file.empty()) error.Set("code", "DEVICE_FAILED");
+  }
+
+  const bool has_device_;
+  ner_status outcome_ = NER_OK;
   std::shared_ptr<const SegmentRows> rows_;
   FileFault fault_;
   std::vector<Napi::ObjectReference> references_;
@@ -331,7 +346,7 @@ Napi::Value segment_index_create(const Napi::CallbackInfo &info) {
   return Handle<SegmentIndex>::make(
       info.Env(),
       std::make_shared<SegmentIndex>(Environment::of(info.Env()).instruction_set, kept, dimensions,
-                                     static_cast<unsigned>(threads)),
+                                     static_cast<unsigned>(threads), device_argument(info[3])),
       0);
 }
 
@@ -339,6 +354,11 @@ Napi::Value segment_index_map(const Napi::CallbackInfo &info) {
   const auto &index = index_of(info);
   rows_of(info.Env(), *index);
   return PromiseWorker::start(new MapWorker(info.Env(), index, files_of(info[1]), blocks_of(info[2])));
+}
+
+Napi::Value segment_index_device_fault(const Napi::CallbackInfo &info) {
+  const std::string fault = index_of(info)->native.device_fault();
+  return fault.empty() ? info.Env().Null() : Napi::String::New(info.Env(), fault).As<Napi::Value>();
 }
 
 Napi::Value segment_index_rows(const Napi::CallbackInfo &info) {

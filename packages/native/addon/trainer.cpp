@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "cuda_device.h"
 #include "environment.h"
 #include "handle.h"
 #include "ner_retriever/training.h"
@@ -16,7 +17,9 @@ struct Trainer {
   static constexpr napi_type_tag type_tag = {0x5f0c93b7d21e4a86, 0x8c64e1f9a05b4d13};
   static constexpr const char *type_name = "HeadTrainer";
 
+  // One of the two: on the processor, or on a device.
   ner_trainer *native = nullptr;
+  std::unique_ptr<ner_retriever::CudaTrainer> cuda;
   size_t input = 0;
   size_t parameter_count = 0;
   unsigned threads = 1;
@@ -112,6 +115,7 @@ class GradientsWorker final : public PromiseWorker {
  private:
   ner_status run() noexcept override {
     const std::lock_guard<std::mutex> lock(trainer_->mutex);
+    if (trainer_->cuda) return trainer_->cuda->gradients(&batch_.native(), &loss_, &loss_value_, out_);
     return ner_trainer_gradients(trainer_->native, &batch_.native(), &loss_, trainer_->threads, &loss_value_, out_);
   }
 
@@ -139,6 +143,8 @@ class StepWorker final : public PromiseWorker {
  private:
   ner_status run() noexcept override {
     const std::lock_guard<std::mutex> lock(trainer_->mutex);
+    if (trainer_->cuda)
+      return trainer_->cuda->step(&batch_.native(), &loss_, &update_, &loss_value_, &gradient_norm_);
     return ner_trainer_step(trainer_->native, &batch_.native(), &loss_, &update_, trainer_->threads, &loss_value_,
                             &gradient_norm_);
   }
@@ -170,6 +176,7 @@ class StateWorker final : public PromiseWorker {
  private:
   ner_status run() noexcept override {
     const std::lock_guard<std::mutex> lock(trainer_->mutex);
+    if (trainer_->cuda) return trainer_->cuda->state(data_[0], data_[1], data_[2], &steps_);
     return ner_trainer_state(trainer_->native, data_[0], data_[1], data_[2], &steps_);
   }
 
@@ -217,7 +224,8 @@ Napi::Value trainer_create(const Napi::CallbackInfo &info) {
       integer(given.Get("seed"), "seed", 0, 9007199254740991.0),
   };
   const size_t threads = integer(given.Get("threads"), "threads", 1, 1024);
-  const ner_blas *blas = blas_for(given.Get("matmul"), Environment::of(env).instruction_set);
+  const auto device = device_argument(given.Get("device"));
+  const ner_blas *blas = device ? nullptr : blas_for(given.Get("matmul"), Environment::of(env).instruction_set);
 
   const Napi::Object state = object_of(info[1], "state");
   const size_t count = ner_trainer_parameter_count(&options);
@@ -240,6 +248,11 @@ Napi::Value trainer_create(const Napi::CallbackInfo &info) {
   trainer->input = options.input;
   trainer->parameter_count = count;
   trainer->threads = static_cast<unsigned>(threads);
+  if (device) {
+    throw_on_failure(env, ner_retriever::CudaTrainer::create(device, &options, parameters, first_moments,
+                                                             second_moments, steps_before, &trainer->cuda));
+    return Handle<Trainer>::make(env, std::move(trainer), 0);
+  }
   throw_on_failure(env, ner_trainer_create(Environment::of(env).instruction_set, blas, &options, parameters,
                                            first_moments, second_moments, steps_before, &trainer->native));
   const size_t bytes = ner_trainer_bytes(trainer->native);

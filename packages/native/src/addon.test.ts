@@ -11,7 +11,7 @@ test('the typed surface and the exports of the binary are the same', () => {
 });
 
 test('a handle of another type, and anything else, is refused', () => {
-  const projection = addon.projectionCreate([], 2);
+  const projection = addon.projectionCreate([], 2, null);
   const index = addon.indexCreate(2, 1);
   const rows = new Float32Array(2);
   for (const wrong of [index, {}, null, undefined, 7, rows]) {
@@ -22,11 +22,15 @@ test('a handle of another type, and anything else, is refused', () => {
   expect(() => addon.indexSize(projection as never)).toThrow('expected the handle of a VectorIndex');
   expect(() => addon.indexSearch(projection as never, rows, 1)).toThrow(TypeError);
   expect(() => addon.faissInfo(index as never)).toThrow('expected the handle of a FaissIndex');
+  expect(() => addon.cudaDeviceDescribe(index as never)).toThrow('expected the handle of a CudaDevice');
+  expect(() => addon.projectionCreate([], 2, index as never)).toThrow('expected the handle of a CudaDevice');
+  expect(() => addon.poolSpans(rows, 2, new Int32Array(0), 'last', projection as never)).toThrow(TypeError);
 });
 
 test('missing arguments are refused', () => {
   for (const operation of Object.values(addon) as ((...none: unknown[]) => unknown)[]) {
-    if (operation === addon.info) continue;
+    if (([addon.info, addon.cudaLibrary, addon.cudaProbe, addon.faissDevices] as unknown[]).includes(operation))
+      continue;
     expect(operation).toThrow(/expected/);
   }
 });

@@ -1,3 +1,4 @@
+import type { CudaDescription } from './cuda-device.js';
 import type {
   HeadTrainerOptions,
   HeadTrainerState,
@@ -8,6 +9,7 @@ import type {
 import type { InstructionSet } from './instruction-set.js';
 import { loadAddon } from './load-addon.js';
 import type { PackedRows } from './pack-rows.js';
+import { packagedCuda } from './packaged-cuda.js';
 import type { Pooling } from './pooling.js';
 import type { Precision } from './precision.js';
 import type { SegmentColumn } from './segment-columns.js';
@@ -15,6 +17,9 @@ import type { LocatedRows, SegmentBlock, SegmentRanking, SegmentSearchResult } f
 
 /** A native object. It can be handed back to the addon and nothing else; one of another type is refused. */
 declare const handle: unique symbol;
+export interface CudaDeviceHandle {
+  readonly [handle]: 'CudaDevice';
+}
 export interface ProjectionHandle {
   readonly [handle]: 'Projection';
 }
@@ -43,15 +48,41 @@ export interface Addon {
     openblas: { available: boolean; version: string | null; reason: string | null };
   };
   crc32c(bytes: Uint8Array, seed: number): number;
-  poolSpans(rows: Float32Array, dimensions: number, spans: Int32Array, pooling: Pooling): Float32Array;
+  poolSpans(
+    rows: Float32Array,
+    dimensions: number,
+    spans: Int32Array,
+    pooling: Pooling,
+    device: CudaDeviceHandle | null,
+  ): Float32Array;
+
+  usePackagedCuda(path: string): void;
+  cudaLibrary(): { path: string; reason: string | null };
+  cudaProbe(): { devices: number; device: CudaDescription };
+  cudaDeviceOpen(number: number, memoryLimit: number): Promise<CudaDeviceHandle>;
+  cudaDeviceDescribe(device: CudaDeviceHandle): Promise<CudaDescription>;
+  cudaDeviceClose(device: CudaDeviceHandle): Promise<void>;
 
   projectionCreate(
     layers: readonly { readonly weight: Float32Array; readonly bias: Float32Array }[],
     inputDimensions: number,
+    device: CudaDeviceHandle | null,
   ): ProjectionHandle;
   projectionOutputDimensions(projection: ProjectionHandle): number;
   projectionRun(projection: ProjectionHandle, rows: Float32Array): Promise<Float32Array>;
   projectionRunSync(projection: ProjectionHandle, rows: Float32Array): Float32Array;
+  projectionRunSpans(
+    projection: ProjectionHandle,
+    rows: Float32Array,
+    spans: Int32Array,
+    pooling: Pooling,
+  ): Promise<Float32Array>;
+  projectionRunSpansSync(
+    projection: ProjectionHandle,
+    rows: Float32Array,
+    spans: Int32Array,
+    pooling: Pooling,
+  ): Float32Array;
 
   indexCreate(dimensions: number, threads: number): IndexHandle;
   indexSize(index: IndexHandle): number;
@@ -69,7 +100,13 @@ export interface Addon {
     vectors: Float32Array,
     documents: Uint32Array,
   ): Promise<PackedRows>;
-  segmentIndexCreate(dimensions: number, precision: Precision, threads: number): SegmentIndexHandle;
+  segmentIndexCreate(
+    dimensions: number,
+    precision: Precision,
+    threads: number,
+    device: CudaDeviceHandle | null,
+  ): SegmentIndexHandle;
+  segmentIndexDeviceFault(index: SegmentIndexHandle): string | null;
   segmentIndexMap(index: SegmentIndexHandle, files: readonly string[], blocks: readonly SegmentBlock[]): Promise<void>;
   segmentIndexRows(index: SegmentIndexHandle): number;
   segmentIndexBytes(index: SegmentIndexHandle): number;
@@ -105,8 +142,19 @@ export interface Addon {
     efSearch?: number,
     refineFactor?: number,
   ): Promise<{ limit: number; scores: Float32Array; rows: Uint32Array; counts: Uint32Array }>;
+  faissDevices(): { count: number; reason: string | null };
+  faissToDevice(
+    index: FaissHandle,
+    devices: Int32Array,
+    temporaryMemory: number,
+    float16: boolean,
+  ): Promise<FaissHandle>;
+  faissToHost(index: FaissHandle): Promise<FaissHandle>;
 
-  trainerCreate(options: Required<HeadTrainerOptions>, state: HeadTrainerState): TrainerHandle;
+  trainerCreate(
+    options: Required<Omit<HeadTrainerOptions, 'device'>> & { readonly device: CudaDeviceHandle | null },
+    state: HeadTrainerState,
+  ): TrainerHandle;
   trainerGradients(
     trainer: TrainerHandle,
     batch: TrainingBatch,
@@ -122,3 +170,6 @@ export interface Addon {
 }
 
 export const addon: Addon = loadAddon() as Addon;
+
+const packaged = packagedCuda();
+if (packaged !== null) addon.usePackagedCuda(packaged);

@@ -31,6 +31,22 @@ export interface FaissSearchResult {
   counts: Uint32Array;
 }
 
+export interface FaissDeviceOptions {
+  /** Numbers of the GPUs; the rows are shared out among several. Default: the first one, 0. */
+  devices?: readonly number[];
+  /** Bytes of each GPU for what FAISS works with, at most 1.5 GiB. Default: 512 MiB. */
+  temporaryMemory?: number;
+  /** Keeps the rows of `Flat`, and PQ's tables, in half the memory. Default: false. */
+  float16?: boolean;
+}
+
+/** The GPUs that FAISS may use: how many, and where it may use none for being built without, why. */
+export interface FaissDevices {
+  count: number;
+  reason: string | null;
+}
+
+const deviceOptionNames = ['devices', 'temporaryMemory', 'float16'];
 const optionNames = ['factory', 'dimensions', 'threads'];
 const parameterNames = ['nprobe', 'efSearch', 'refineFactor'];
 
@@ -91,6 +107,11 @@ export class FaissIndex {
     return new FaissIndex(await faissFailed(reading));
   }
 
+  /** Asks FAISS for the GPUs that it may use. The first call starts CUDA, where it is: a fraction of a second. */
+  static devices(): FaissDevices {
+    return addon.faissDevices();
+  }
+
   get dimensions(): number {
     return addon.faissInfo(this.#handle).dimensions;
   }
@@ -144,6 +165,31 @@ export class FaissIndex {
   /** Writes a standard FAISS file, which any FAISS opens. It is neither written aside first nor synced: that is for the caller to do. */
   write(file: string): Promise<void> {
     return this.#read(() => addon.faissWrite(this.#handle, file));
+  }
+
+  /**
+   * A copy on GPUs, with the rows that the index has when all changes asked for before have ended. Searches, and on one GPU `train` and `add`,
+   * go there as here; searches of one copy take turns. A refinement (`RFlat`) is copied too and stays in the host's memory. `HNSW…` becomes
+   * CAGRA, another graph over the same rows, where FAISS was built with cuVS. Kinds, limits and how to have such a FAISS: docs/faiss-gpu.md.
+   *
+   * @throws TypeError for an unknown option; RangeError for an index that FAISS has not on a GPU, or GPUs that are not there; an Error with
+   *   `code` 'FAISS_FAILED' where this FAISS knows no GPU, or too little memory of one is free: nothing was copied then, and the words say both
+   */
+  toDevice(options: FaissDeviceOptions = {}): Promise<FaissIndex> {
+    return this.#read(async () => {
+      checkNames('options of FaissIndex.toDevice', deviceOptionNames, options);
+      const { devices = [0], temporaryMemory = 0, float16 = false } = options;
+      if (!devices.every((device) => Number.isInteger(device) && device >= 0)) {
+        throw new RangeError(`expected devices to be whole numbers from 0, got ${devices.join(', ')}`);
+      }
+      const numbers = Int32Array.from(devices);
+      return new FaissIndex(await addon.faissToDevice(this.#handle, numbers, temporaryMemory, float16));
+    });
+  }
+
+  /** A copy in the host's memory of an index on GPUs. ({@link write} makes its own.) */
+  toHost(): Promise<FaissIndex> {
+    return this.#read(async () => new FaissIndex(await addon.faissToHost(this.#handle)));
   }
 
   #change(call: () => Promise<void>): Promise<void> {

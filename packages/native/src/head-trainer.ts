@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { addon, type TrainerHandle } from './addon.js';
+import { type CudaDevice, handleOf } from './cuda-device.js';
 
 export interface HeadTrainerOptions {
   readonly inputDimensions: number;
@@ -18,6 +19,8 @@ export interface HeadTrainerOptions {
    * bit. Default `auto`: OpenBLAS where it is there and its kernels keep up with the instruction set in use.
    */
   readonly matmul?: 'auto' | 'openblas' | 'own';
+  /** Where it is trained; `threads` and `matmul` are the CPU's, which is the default. */
+  readonly device?: CudaDevice;
 }
 
 /** What training changes, and what it goes on from. */
@@ -72,11 +75,10 @@ export class HeadTrainer {
    *
    * @throws RangeError for sizes that cannot be; an Error with `code` 'BACKEND_UNAVAILABLE' for OpenBLAS where there is none
    */
-  constructor(options: HeadTrainerOptions, state: HeadTrainerState) {
-    this.#handle = addon.trainerCreate(
-      { gate: false, dropout: 0, seed: 0, threads: availableParallelism(), matmul: 'auto', ...options },
-      state,
-    );
+  constructor({ device, ...options }: HeadTrainerOptions, state: HeadTrainerState) {
+    const defaults = { gate: false, dropout: 0, seed: 0, threads: availableParallelism(), matmul: 'auto' } as const;
+    const handle = device === undefined ? null : handleOf(device);
+    this.#handle = addon.trainerCreate({ ...defaults, ...options, device: handle }, state);
   }
 
   /** One step of AdamW. A loss that is not finite changes nothing. */

@@ -1,5 +1,10 @@
+export { type ChosenDevice, chooseDevice } from './choose-device.js';
 export { crc32c } from './crc32c.js';
+export { type CudaDescription, CudaDevice, type CudaDeviceOptions } from './cuda-device.js';
+export { type CudaSupport, whyNoCuda } from './cuda-support.js';
 export {
+  type FaissDeviceOptions,
+  type FaissDevices,
   FaissIndex,
   type FaissIndexOptions,
   type FaissSearchParameters,
@@ -19,7 +24,8 @@ export { type PackedRows, packRows } from './pack-rows.js';
 export { poolSpans } from './pool-spans.js';
 export type { Pooling } from './pooling.js';
 export type { Precision } from './precision.js';
-export { type LinearLayer, Projection } from './projection.js';
+export { type CudaProbe, probeCuda } from './probe-cuda.js';
+export { type LinearLayer, Projection, type ProjectionOptions } from './projection.js';
 export { type SegmentColumn, segmentColumns } from './segment-columns.js';
 export {
   type LocatedRows,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { randomFloats } from '../test/random-floats.mjs';
+import { poolSpans } from './pool-spans.js';
 import { type LinearLayer, Projection } from './projection.js';
 
 function randomLayers(widths: readonly number[]): LinearLayer[] {
@@ -95,4 +96,28 @@ test('rows that are no whole rows are refused, as a rejection where a promise is
   const projection = new Projection([], 3);
   expect(() => projection.projectSync(new Float32Array(4))).toThrow(RangeError);
   await expect(projection.project(new Float32Array(4))).rejects.toThrow('whole number of rows of 3, got 4 elements');
+});
+
+test('spans of token rows are pooled and projected in one call', async () => {
+  const projection = new Projection([{ weight: randomFloats(6 * 8, 1), bias: randomFloats(6, 2) }], 8);
+  // More spans than are pooled at once.
+  const begins = Array.from({ length: 2500 }, (_, i) => i % 20);
+  const spans = Int32Array.from(begins.flatMap((begin, i) => [begin, begin + 1 + (i % 10)]));
+  const rows = randomFloats(30 * 8, 3);
+  for (const pooling of ['last', 'first', 'mean'] as const) {
+    const expected = projection.projectSync(poolSpans(rows, 8, spans, pooling));
+    expect(await projection.projectSpans(rows, spans, pooling)).toEqual(expected);
+    expect(projection.projectSpansSync(rows, spans, pooling)).toEqual(expected);
+  }
+  const both = projection.projectSync(poolSpans(rows, 4, spans, 'first+last'));
+  expect(await projection.projectSpans(rows, spans, 'first+last')).toEqual(both);
+});
+
+test('spans that cannot be are refused', async () => {
+  const projection = new Projection([], 7);
+  const rows = new Float32Array(2 * 7);
+  await expect(projection.projectSpans(rows, Int32Array.of(1, 1), 'last')).rejects.toThrow(RangeError);
+  await expect(projection.projectSpans(rows, Int32Array.of(1, 3), 'last')).rejects.toThrow(RangeError);
+  expect(() => projection.projectSpansSync(rows, Int32Array.of(0, 1, 2), 'last')).toThrow('whole number of rows of 2');
+  expect(() => projection.projectSpansSync(rows, Int32Array.of(0, 1), 'first+last')).toThrow('an even number');
 });

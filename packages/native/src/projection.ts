@@ -1,9 +1,16 @@
 import { addon, type ProjectionHandle } from './addon.js';
+import { type CudaDevice, handleOf } from './cuda-device.js';
+import type { Pooling } from './pooling.js';
 
 /** A linear layer as PyTorch keeps it: `weight` `[out, in]` row-major, `bias` `[out]`. */
 export interface LinearLayer {
   weight: Float32Array;
   bias: Float32Array;
+}
+
+export interface ProjectionOptions {
+  /** Where it runs: a GPU multiplies in bfloat16 and sums in float32. Default: the CPU, in float32. */
+  readonly device?: CudaDevice;
 }
 
 /**
@@ -18,8 +25,8 @@ export class Projection {
   readonly #handle: ProjectionHandle;
 
   /** @throws RangeError if the layers' shapes do not follow from each other and from `inputDimensions` */
-  constructor(layers: readonly LinearLayer[], inputDimensions: number) {
-    this.#handle = addon.projectionCreate(layers, inputDimensions);
+  constructor(layers: readonly LinearLayer[], inputDimensions: number, { device }: ProjectionOptions = {}) {
+    this.#handle = addon.projectionCreate(layers, inputDimensions, device === undefined ? null : handleOf(device));
     this.inputDimensions = inputDimensions;
     this.outputDimensions = addon.projectionOutputDimensions(this.#handle);
   }
@@ -39,5 +46,22 @@ export class Projection {
   /** As {@link project}, on the calling thread: for worker threads. */
   projectSync(rows: Float32Array): Float32Array {
     return addon.projectionRunSync(this.#handle, rows);
+  }
+
+  /**
+   * Pools spans of token rows (see `poolSpans`) and projects the vectors, off the event loop: on a GPU the pooled vectors never leave it.
+   *
+   * @param rows `[tokens, inputDimensions]`, of 'first+last' `[tokens, inputDimensions / 2]`; neither array is to be changed or transferred before the promise settles
+   * @param spans `[spans, 2]`
+   * @returns `[spans, outputDimensions]`
+   * @throws as `poolSpans`
+   */
+  async projectSpans(rows: Float32Array, spans: Int32Array, pooling: Pooling): Promise<Float32Array> {
+    return addon.projectionRunSpans(this.#handle, rows, spans, pooling);
+  }
+
+  /** As {@link projectSpans}, on the calling thread. */
+  projectSpansSync(rows: Float32Array, spans: Int32Array, pooling: Pooling): Float32Array {
+    return addon.projectionRunSpansSync(this.#handle, rows, spans, pooling);
   }
 }

@@ -480,7 +480,9 @@ test('minScore is compared as the number that it is', async () => {
 });
 
 test('wrong arguments are refused, and the index goes on working', async () => {
-  expect(() => new SegmentIndex({ dimension: 3 } as never)).toThrow("dimensions, precision, threads, got 'dimension'");
+  expect(() => new SegmentIndex({ dimension: 3 } as never)).toThrow(
+    "dimensions, precision, threads, device, got 'dimension'",
+  );
   expect(() => new SegmentIndex({ dimensions: 3, precision: 'int4' as 'int8' })).toThrow("got 'int4'");
   expect(() => new SegmentIndex({ dimensions: 65537, precision: 'int8' })).toThrow(RangeError);
   expect(() => new SegmentIndex({ dimensions: 3, precision: 'int8', threads: 0 })).toThrow(RangeError);

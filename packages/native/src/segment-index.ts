@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { addon, type SegmentIndexHandle } from './addon.js';
+import { type CudaDevice, handleOf } from './cuda-device.js';
 import type { Precision } from './precision.js';
 
 export interface SegmentIndexOptions {
@@ -9,6 +10,12 @@ export interface SegmentIndexOptions {
   readonly precision: Precision;
   /** How many threads one call may use. Default: one a core. */
   readonly threads?: number;
+  /**
+   * Where it is searched: the rows are copied to the GPU as they are mapped, all of them or none (see {@link SegmentIndex.deviceFault}).
+   * The answers of `int8` are the same bits; scores of `float32` and `bfloat16` may differ in their last. A search that needs more of the
+   * GPU's memory than there is, and the ranking and the scores of `int8`, are the CPU's. Default: the CPU.
+   */
+  readonly device?: CudaDevice;
 }
 
 /** Rows that were appended to a segment at one time, as `packRows` made them. */
@@ -57,7 +64,7 @@ export interface LocatedRows {
   readonly counts: Uint32Array;
 }
 
-const optionNames = new Set(['dimensions', 'precision', 'threads']);
+const optionNames = new Set(['dimensions', 'precision', 'threads', 'device']);
 
 /**
  * Rows in files that are searched by inner product, every row at every search. The files are segments of columns
@@ -65,7 +72,7 @@ const optionNames = new Set(['dimensions', 'precision', 'threads']);
  * from 0 over all segments.
  *
  * Errors carry a `code`: the system's (`ENOENT`, `EACCES`, `EMFILE` …) with `path`; `SEGMENT_DAMAGED` with `file` and
- * `reason` where a file is not what was written; `CLOSED` after {@link close}.
+ * `reason` where a file is not what was written; `DEVICE_FAILED` where a GPU fails; `CLOSED` after {@link close}.
  */
 export class SegmentIndex {
   readonly #handle: SegmentIndexHandle;
@@ -84,7 +91,13 @@ export class SegmentIndex {
       options.dimensions,
       options.precision,
       options.threads ?? availableParallelism(),
+      options.device === undefined ? null : handleOf(options.device),
     );
+  }
+
+  /** Why the rows are not on the device that was given, and are searched on the CPU; null where they are, or none was given. */
+  get deviceFault(): string | null {
+    return addon.segmentIndexDeviceFault(this.#handle);
   }
 
   /** Rows of all finished calls of {@link map}. */

@@ -24,6 +24,7 @@ const takers: Record<string, (array: Float32Array) => unknown> = {
   'Projection, bias': (array) => new Projection([{ weight: new Float32Array(4), bias: array }], 2),
   project: (array) => projection.project(array),
   projectSync: (array) => projection.projectSync(array),
+  'projectSpans, rows': (array) => projection.projectSpans(array, new Int32Array(0), 'last'),
   'index.add': (array) => index.add(array),
   'index.search': (array) => index.search(array, 1),
   packRows: (array) => packRows('int8', 2, array, new Uint32Array(1)),

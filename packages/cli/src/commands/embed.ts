@@ -1,6 +1,7 @@
 import type { Embedder, MentionEmbeddings } from '@ner-retriever/core';
 import type { Command, Surroundings } from '../command.js';
 import { detectingFlags, namesDetector, openDetector } from '../detecting.js';
+import { announceDevices, deviceFlag, deviceOf } from '../device-flag.js';
 import { documentChunks } from '../document-chunks.js';
 import { documentsOf, type GoodRecord } from '../documents-of.js';
 import { fileUnwritable } from '../file-unwritable.js';
@@ -32,6 +33,7 @@ keeps its row, filled with NaN, and is named.`,
     },
     ...detectingFlags,
     ...readingFlags,
+    deviceFlag,
   ],
   examples: [
     'embed labelled.jsonl --out mentions.npy',
@@ -53,8 +55,10 @@ keeps its row, filled with NaN, and is named.`,
       const write = ofTypes ? await typeRows(words, signal) : await mentionRows(words, surroundings, signal);
       await using embedder = await Embedder.open(words.text('model'), {
         signal,
+        ...deviceOf(words),
         ...(detecting.detector && { detector: detecting.detector }),
       });
+      announceDevices({ encoder: embedder.device }, words, surroundings.messages);
       const columns = words.has('raw')
         ? embedder.model.description.tap.dimensions
         : embedder.model.description.dimensions;

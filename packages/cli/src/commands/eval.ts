@@ -2,6 +2,7 @@ import type { EvaluationProgress, MeasuredDetector } from '@ner-retriever/core/e
 import type { Command } from '../command.js';
 import { corpusReaderOf, dataSetsHelp } from '../corpus-reader.js';
 import { type Detecting, detectingFlags, namesDetector, openDetector } from '../detecting.js';
+import { announceDevices, deviceFlag, deviceOf } from '../device-flag.js';
 import { checkPageFile, writePageFile } from '../evaluation-page-file.js';
 import type { Arguments } from '../flags/arguments.js';
 import { formatDetectionReport } from '../format-detection-report.js';
@@ -45,6 +46,7 @@ the, a or an, the words of one mention are all among the other's, or 0.8 of all 
     },
     { name: 'report', value: 'FILE.html', help: 'the report also as a page with plots, in one file' },
     { name: 'json', help: 'the report as JSON' },
+    deviceFlag,
   ],
   examples: [
     'eval multiconer2 en-train.conll en-dev.conll',
@@ -101,7 +103,12 @@ the, a or an, the words of one mention are all among the other's, or 0.8 of all 
       } else {
         const { Embedder } = await import('@ner-retriever/core');
         const { detector } = detecting;
-        await using embedder = await Embedder.open(words.text('model'), { signal, ...(detector && { detector }) });
+        await using embedder = await Embedder.open(words.text('model'), {
+          signal,
+          ...deviceOf(words),
+          ...(detector && { detector }),
+        });
+        announceDevices({ encoder: embedder.device }, words, messages);
         const directory = words.text('sentence-model');
         await using sentenceModel = directory === undefined ? undefined : await library.SentenceModel.open(directory);
         const options = { ...watched, ...(mentions && { mentions }), ...(sentenceModel && { sentenceModel }) };
@@ -128,6 +135,6 @@ async function measuredDetector(
 ): Promise<{ readonly detector: MeasuredDetector } & AsyncDisposable> {
   if (detector) return { detector, [Symbol.asyncDispose]: async () => {} };
   const { Embedder } = await import('@ner-retriever/core');
-  const embedder = await Embedder.open(words.text('model'), { signal });
+  const embedder = await Embedder.open(words.text('model'), { signal, ...deviceOf(words) });
   return { detector: embedder, [Symbol.asyncDispose]: () => embedder.close() };
 }

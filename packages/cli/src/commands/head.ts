@@ -1,4 +1,5 @@
 import type { Command } from '../command.js';
+import { deviceFlag } from '../device-flag.js';
 import { nearest } from '../flags/nearest.js';
 import { applyHead } from '../head/apply-head.js';
 import { importHead } from '../head/import-head.js';
@@ -41,6 +42,7 @@ info says what a head is made of.`,
     { name: 'mentions-per-type', value: 'N', help: 'train: at most so many examples of a type (default: 100)' },
     { name: 'held-out', value: 'S', help: 'train: share of the types that only measure (default: 0.1; 0: none)' },
     { name: 'seed', value: 'N', help: 'train: the same seed on the same data gives the same head (default: 0)' },
+    { ...deviceFlag, help: `train: ${deviceFlag.help}` },
     { name: 'json', help: 'train, info: the facts as JSON' },
   ],
   examples: [

@@ -3,7 +3,9 @@ import type { AddOptions, RetrieverOptions } from '@ner-retriever/core';
 import type { Command } from '../command.js';
 import { DeadLetters } from '../dead-letters.js';
 import { detectingFlags, namesDetector, openDetector } from '../detecting.js';
+import { announceDevices, deviceFlag, deviceOf } from '../device-flag.js';
 import { estimate } from '../estimate.js';
+import type { Arguments } from '../flags/arguments.js';
 import { levelMemory } from '../level-memory.js';
 import { type Reading, readFiles, readingFlags } from '../reading.js';
 import { Refusals } from '../refusals.js';
@@ -50,7 +52,8 @@ the same command goes on where it stopped. Lines that are refused are named, the
       help: 'adds nothing: reads and checks every line, indexes a sample in a temporary folder, and says what the run would add and how long it would take',
     },
     { name: 'json', help: 'with --dry-run: as JSON' },
-    { name: 'workers', value: 'N', help: 'encoder threads (default: one a processor core)' },
+    { name: 'workers', value: 'N', help: 'encoder threads (default: one a processor core; one on a GPU)' },
+    deviceFlag,
   ],
   examples: [
     'index wiki.jsonl.gz --index wiki.index',
@@ -82,6 +85,7 @@ the same command goes on where it stopped. Lines that are refused are named, the
     const opening: RetrieverOptions = {
       ...(model !== undefined && { model }),
       ...(workers !== undefined && { workers }),
+      ...deviceOf(words),
       ...(precision && { precision }),
       ...(detecting.detector && { detector: detecting.detector }),
     };
@@ -96,16 +100,24 @@ the same command goes on where it stopped. Lines that are refused are named, the
     if (words.has('dry-run')) {
       return await estimate(directory, reading, { ...opening, ...adding }, words.has('json'), refusals, surroundings);
     }
-    return await add(directory, reading, opening, adding, { refusals, deadLetters, messages });
+    return await add(directory, reading, opening, adding, { refusals, deadLetters, messages, words });
   },
 };
+
+/** What is told on the way, and to whom. */
+interface Telling {
+  readonly refusals: Refusals;
+  readonly deadLetters: DeadLetters | null;
+  readonly messages: Messages;
+  readonly words: Arguments;
+}
 
 async function add(
   directory: string,
   { records, totalBytes }: Reading,
   opening: RetrieverOptions,
   adding: AddOptions,
-  { refusals, deadLetters, messages }: { refusals: Refusals; deadLetters: DeadLetters | null; messages: Messages },
+  { refusals, deadLetters, messages, words }: Telling,
 ): Promise<number> {
   const { Retriever } = await import('@ner-retriever/core');
   const interruption = new Interruption(() =>
@@ -117,6 +129,7 @@ async function add(
   setMaxListeners(0, signal);
   const progress = new Progress(messages);
   await using retriever = await Retriever.open(directory, { create: true, ...opening });
+  announceDevices({ encoder: retriever.devices.encoder }, words, messages);
   try {
     const run = retriever.add(records, {
       ...adding,

@@ -1,6 +1,7 @@
 import type { ApproximateParameters, CutOff, Hit, Retriever, SearchOptions, TypeQuery } from '@ner-retriever/core';
 import { approximateFlags, approximateParameters } from '../approximate-parameters.js';
 import type { Command, Surroundings } from '../command.js';
+import { announceDevices, deviceFlag, deviceOf } from '../device-flag.js';
 import type { Arguments } from '../flags/arguments.js';
 import { readTypeQuery, typeQueryFlags } from '../flags/type-query-flags.js';
 import { readWhere, whereFlag } from '../flags/where-flags.js';
@@ -51,6 +52,7 @@ The index remembers the model that made it.`,
       value: 'DIR|ID',
       help: 'where the model of the index lies now, if it was moved',
     },
+    deviceFlag,
   ],
   examples: [
     'search "dinosaur" --index wiki.index',
@@ -90,12 +92,19 @@ The index remembers the model that made it.`,
     const types = await queries(words);
 
     const { Retriever, describeTypeQuery } = await import('@ner-retriever/core');
-    await using retriever = await Retriever.open(directory, { readOnly: true, ...(model !== undefined && { model }) });
+    await using retriever = await Retriever.open(directory, {
+      readOnly: true,
+      ...(model !== undefined && { model }),
+      ...deviceOf(words),
+    });
     const found = words.has('all') ? everyHit(retriever, types, wanted) : bestHits(retriever, types, wanted);
     const results = described(found, describeTypeQuery);
     const announced = announceCutOffs(results, surroundings.messages);
     const print = words.has('jsonl') ? printJsonLines : words.has('json') ? printJson : printForPeople;
     await print(announced, surroundings, wanted);
+    // Only now is it known whether the rows fit.
+    const { search: searching, encoder } = retriever.devices;
+    announceDevices({ search: searching, ...(words.has('verbose') && { encoder }) }, words, surroundings.messages);
     return 0;
   },
 };

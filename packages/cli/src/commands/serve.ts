@@ -1,4 +1,5 @@
 import type { Command } from '../command.js';
+import { announceDevices, deviceFlag, deviceOf } from '../device-flag.js';
 import { sanitise } from '../terminal/sanitise.js';
 
 export const serve: Command = {
@@ -12,6 +13,7 @@ Listens on this machine only, unless --host says otherwise; there is no password
       value: 'DIR|ID',
       help: 'where the model of the index lies now, if it was moved',
     },
+    deviceFlag,
     { name: 'host', value: 'ADDRESS', help: 'the address to listen on (default: 127.0.0.1)' },
     { name: 'port', value: 'N', help: 'the port; 0 takes a free one (default: 8080)' },
     {
@@ -36,7 +38,12 @@ Listens on this machine only, unless --host says otherwise; there is no password
 
     const { Retriever } = await import('@ner-retriever/core');
     const { serve: listen } = await import('@ner-retriever/server');
-    await using retriever = await Retriever.open(directory, { readOnly: true, ...(model !== undefined && { model }) });
+    await using retriever = await Retriever.open(directory, {
+      readOnly: true,
+      ...(model !== undefined && { model }),
+      ...deviceOf(words),
+    });
+    if (words.has('verbose')) announceDevices({ ...retriever.devices }, words, messages);
     const service = await listen({
       retriever,
       ...(host !== undefined && { host }),

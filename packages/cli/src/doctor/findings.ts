@@ -2,6 +2,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import process from 'node:process';
 import { formatBytes } from '../terminal/format.js';
 import { importAsCore } from './core-require.js';
+import { cudaFindings } from './cuda-findings.js';
 import type { Finding } from './finding.js';
 
 const reinstall = 'Install again without leaving out optional packages: npm install @ner-retriever/cli';
@@ -24,6 +25,7 @@ export async function* findings(): AsyncGenerator<Finding> {
   });
   yield await look('SQLite', sqlite);
   if (addon[0]?.state === 'broken') return;
+  yield* cudaFindings();
   yield await look(
     'bundled model',
     bundledModel,
@@ -102,7 +104,7 @@ type SqliteConstructor = new (
 /** Checks the files and asks the model for one vector: everything on the way to it works, then. */
 async function bundledModel(): Promise<string> {
   const { Embedder } = await import('@ner-retriever/core');
-  await using embedder = await Embedder.open(undefined, { workers: 1 });
+  await using embedder = await Embedder.open(undefined, { workers: 1, device: 'cpu' });
   const { description, fingerprint } = embedder.model;
   const bytes = Object.values(description.files).reduce((sum, file) => sum + file.bytes, 0);
   const { columns } = await embedder.embedTypes(['dinosaur']);

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { TrainHeadOptions, TrainingProgress, TrainingReport } from '@ner-retriever/core';
 import type { Surroundings } from '../command.js';
 import { trainingReaderOf } from '../corpus-reader.js';
+import { announceDevices, deviceOf } from '../device-flag.js';
 import type { Arguments } from '../flags/arguments.js';
 import { formatAmount, formatDuration } from '../terminal/format.js';
 import { Interruption, interrupted } from '../terminal/interruption.js';
@@ -35,9 +36,12 @@ export async function trainHead(
     progress.show((state.epoch - 1 + state.step / state.steps) / state.epochs, () => progressWords(state));
   };
   try {
-    await using embedder = await Embedder.open(words.text('model'), { signal });
+    // It is the training that --device is about: who asks for a GPU there need not have ONNX Runtime's CUDA provider too.
+    const reading = words.text('device') === 'cuda' ? {} : deviceOf(words);
+    await using embedder = await Embedder.open(words.text('model'), { signal, ...reading });
     const { head, report } = await ProjectionHead.train(corpus, {
       ...options,
+      ...deviceOf(words),
       embedder,
       checkpoint,
       signal,
@@ -46,6 +50,8 @@ export async function trainHead(
     });
     progress.end();
     await head.save(out);
+    const encoder = words.has('verbose') && { encoder: embedder.device };
+    announceDevices({ training: report.device, ...encoder }, words, messages);
     if (words.has('json')) await output.line(jsonText({ file: out, ...head.description, ...report }, 2));
     else messages.note(`${sanitise(out)}: ${headWords(head.description)}\n${reportWords(report)}`);
     return 0;

@@ -36,7 +36,7 @@ const model: ModelFolder = await openModelFolder(
 );
 
 const open = (workers: number, first?: string) =>
-  EncoderPool.open(model, { workers, threads: 1 }, undefined, worker(first));
+  EncoderPool.open(model, { workers, threads: 1 }, undefined, 'cpu', worker(first));
 const ask = (text: string) => ({ texts: [text] }) as unknown as EncodeRequest;
 
 test('answers in order of asking, on all workers', async () => {
@@ -121,7 +121,7 @@ test('an abort rejects at once, frees the worker soon, and takes waiting request
 
 test('an aborted opening leaves no thread behind', async () => {
   const controller = new AbortController();
-  const opening = EncoderPool.open(model, { workers: 2, threads: 1 }, controller.signal, worker());
+  const opening = EncoderPool.open(model, { workers: 2, threads: 1 }, controller.signal, 'cpu', worker());
   controller.abort(new Error('enough'));
   await expect(opening).rejects.toThrow('enough');
 });

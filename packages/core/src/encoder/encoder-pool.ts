@@ -1,3 +1,4 @@
+import type { DeviceChoice } from '../device/device-choice.js';
 import type { ModelFolder } from '../model/model-folder.js';
 import type { EncodeRequest, EncodeResult } from './encode-request.js';
 import type { WorkerLayout } from './worker-layout.js';
@@ -12,9 +13,10 @@ export class EncoderPool extends WorkerPool<EncodeRequest, EncodeResult> {
     model: ModelFolder,
     { workers, threads }: WorkerLayout,
     signal?: AbortSignal,
+    device: DeviceChoice['device'] = 'cpu',
     url: URL = new URL('./worker.js', import.meta.url),
   ): Promise<EncoderPool> {
-    const setup: EncoderSetup = { directory: model.directory, description: model.description, threads };
+    const setup: EncoderSetup = { directory: model.directory, description: model.description, threads, device };
     const start = () => new WorkerThread<EncodeRequest, EncodeResult>(setup, url, 'ner-retriever encoder');
     return new EncoderPool(await startWorkers(workers, start, signal));
   }

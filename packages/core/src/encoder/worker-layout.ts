@@ -1,4 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
+import type { DeviceChoice } from '../device/device-choice.js';
 import type { ModelFolder } from '../model/model-folder.js';
 
 /** How many encoder threads there are, and how many threads ONNX Runtime takes in each. */
@@ -8,10 +9,16 @@ export interface WorkerLayout {
 }
 
 /**
- * One single-threaded session a core: the fastest layout, because sessions do not wait for each other. A model whose copies would
- * fill half the memory gets one session with all the cores.
+ * On the CPU one single-threaded session a core: the fastest layout, because sessions do not wait for each other. A model whose copies would
+ * fill half the memory gets one session with all the cores. On a GPU one session in all, because several would keep
+ * the model there as often; the cores are for what has no kernel there.
  */
-export function workerLayout({ description }: ModelFolder, workers?: number): WorkerLayout {
+export function workerLayout(
+  { description }: ModelFolder,
+  workers?: number,
+  device: DeviceChoice['device'] = 'cpu',
+): WorkerLayout {
+  if (device === 'cuda') return { workers: workers ?? 1, threads: workers === undefined ? availableParallelism() : 1 };
   return layoutFor(
     Object.values(description.files).reduce((sum, file) => sum + file.bytes, 0),
     workers,

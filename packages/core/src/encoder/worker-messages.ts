@@ -1,3 +1,4 @@
+import type { DeviceChoice } from '../device/device-choice.js';
 import type { ErrorCode, ErrorDetails } from '../errors.js';
 import type { ModelDescription } from '../model/model-description.js';
 
@@ -11,6 +12,8 @@ export interface EncoderSetup {
   readonly directory: string;
   readonly description: ModelDescription;
   readonly threads: number;
+  /** Where the graph runs, and the projection behind it. */
+  readonly device: DeviceChoice['device'];
 }
 
 /** Words that both threads see while the worker's own event loop stands still in a run. */

@@ -7,11 +7,11 @@ import type { EncoderSetup } from './worker-messages.js';
 
 /** An encoder thread. */
 
-const { directory, description, threads } = workerData as EncoderSetup;
+const { directory, description, threads, device } = workerData as EncoderSetup;
 
 await serveRequests<EncodeRequest, EncodeResult>(
   async () => {
-    const encoder = await ChunkEncoder.open(checkedModelFolder(directory, description), threads);
+    const encoder = await ChunkEncoder.open(checkedModelFolder(directory, description), threads, device);
     return (request, checkpoint) => encoder.encode(request, checkpoint);
   },
   ({ tokens, mentionCounts, spans, scores, usable, vectors }) => [

@@ -1,6 +1,7 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CudaDevice } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
 import type { Document } from '../text/document.js';
 import { type IndexBytes, indexBytes } from './care/index-bytes.js';
@@ -31,6 +32,7 @@ export class IndexFolder {
   readonly #snapshots: Catalog[] = [];
   /** Of the newest generation that was searched. */
   #vectors: MappedVectors | undefined;
+  #device: CudaDevice | null = null;
   #mapping: Promise<unknown> = Promise.resolve();
 
   private constructor(directory: string, manifest: Manifest, catalog: Catalog) {
@@ -91,6 +93,20 @@ export class IndexFolder {
   get layout(): VectorLayout {
     const { dimensions, precision } = this.manifest;
     return { directory: this.directory, dimensions, precision };
+  }
+
+  /** Searches on a GPU from the next snapshot on. It stays the caller's, who closes it after this. */
+  searchOn(device: CudaDevice): void {
+    this.#device = device;
+  }
+
+  get searchesOnGpu(): boolean {
+    return this.#device !== null;
+  }
+
+  /** Why the rows are searched on the CPU although there is a GPU (they do not fit, for example); null where they are not. */
+  get deviceFault(): string | null {
+    return this.#vectors?.segments.deviceFault ?? null;
   }
 
   openWriter(): Promise<IndexWriter> {
@@ -177,7 +193,7 @@ export class IndexFolder {
       if (this.#vectors?.generation !== generation) {
         if ((this.#vectors?.generation ?? 0) > generation) throw new Error(`generation ${generation} is over`);
         this.#vectors?.release();
-        this.#vectors = new MappedVectors(this.layout, generation);
+        this.#vectors = new MappedVectors(this.layout, generation, this.#device);
       }
       await this.#vectors.extend(catalog);
       return this.#vectors.hold();

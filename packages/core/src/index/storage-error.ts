@@ -6,6 +6,13 @@ export function storageError(error: unknown, directory: string): unknown {
   const { code, message, file, reason } = error as { code?: unknown; message?: string; file?: string; reason?: string };
   if (typeof code !== 'string') return error;
   const options = { cause: error };
+  if (code === 'DEVICE_FAILED') {
+    return new NerRetrieverError(
+      'DEVICE_FAILED',
+      { device: 'cuda', what: 'the search', reason: `${message}` },
+      options,
+    );
+  }
   if (code === 'SEGMENT_DAMAGED') return new NerRetrieverError('INDEX_DAMAGED', { file, reason }, options);
   if (diskFull.has(code)) return new NerRetrieverError('DISK_FULL', { directory }, options);
   // Our SQL is right: where SQLite finds an error in it, a table is not what it was.

@@ -49,7 +49,7 @@ export class ProjectionHead {
    *     await head.save('head.safetensors');
    *
    * @throws NerRetrieverError OPTION_UNKNOWN, OPTION_INVALID, TRAINING_DATA_TOO_SMALL, TRAINING_DIVERGED, CHECKPOINT_REFUSED,
-   *   FILE_UNWRITABLE; the signal's reason when it aborts.
+   *   FILE_UNWRITABLE, DEVICE_UNAVAILABLE, DEVICE_FAILED; the signal's reason when it aborts.
    */
   static async train(
     corpus: LabelledCorpus,

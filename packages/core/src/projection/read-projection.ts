@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { Projection } from '@ner-retriever/native';
+import { type CudaDevice, Projection } from '@ner-retriever/native';
 import { NerRetrieverError } from '../errors.js';
 import { foldGate, type HeadWeights, headWeights, type LinearLayer } from './head-layers.js';
 import { readNpz } from './read-npz.js';
@@ -10,15 +10,16 @@ import { readSafetensors } from './read-safetensors.js';
 const FILE_BYTES = 2 ** 30;
 
 /** The native projection of a head file. @throws NerRetrieverError HEAD_UNREADABLE. */
-export async function readProjection(path: string): Promise<Projection> {
-  return projectionOf(await readHead(path));
+export async function readProjection(path: string, device?: CudaDevice): Promise<Projection> {
+  return projectionOf(await readHead(path), device);
 }
 
 /** Layers as the native library takes them. */
-export function projectionOf(layers: readonly LinearLayer[]): Projection {
+export function projectionOf(layers: readonly LinearLayer[], device?: CudaDevice): Projection {
   return new Projection(
     layers.map(({ weight, bias }) => ({ weight, bias })),
     (layers[0] as LinearLayer).inputDimensions,
+    device && { device },
   );
 }
 

@@ -46,7 +46,7 @@ export class Searcher {
 
   constructor(folder: IndexFolder) {
     this.#folder = folder;
-    this.#approximate = new LoadedApproximate(folder.directory);
+    this.#approximate = new LoadedApproximate(folder.directory, folder.searchesOnGpu);
   }
 
   /** The best `limit` documents of each query, best first; equal scores: the older document first. */

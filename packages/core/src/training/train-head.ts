@@ -1,8 +1,9 @@
 import { checkOption, checkOptions } from '../check-options.js';
+import { chooseDevice } from '../device/choose-device.js';
 import type { EvaluationProgress } from '../evaluation/evaluation-progress.js';
 import type { LabelledCorpus } from '../evaluation/labelled-corpus.js';
 import { collectTaps, type TapEmbedder } from './collect-taps.js';
-import { type TrainedWeights, trainOnTaps } from './train-on-taps.js';
+import { type TrainedWeights, theTraining, trainOnTaps } from './train-on-taps.js';
 import { type TrainingOptions, trainingOptionNames, trainingPlan } from './training-options.js';
 
 export interface TrainHeadOptions extends TrainingOptions {
@@ -20,8 +21,9 @@ export async function trainHead(corpus: LabelledCorpus, options: TrainHeadOption
   const { embedder, cache, onReading, ...training } = options;
   checkOption(typeof embedder?.embedMentions === 'function', 'embedder', 'an Embedder', embedder);
   checkOption(cache === undefined || typeof cache === 'string', 'cache', 'the path of a folder', cache);
-  // What is wrong with the options is said before the corpus is read.
+  // What is wrong with the options, or with the device, is said before the corpus is read.
   trainingPlan(training);
+  await chooseDevice(training.device ?? 'auto', theTraining);
   const { signal } = training;
   const taps = await collectTaps(corpus, embedder, {
     ...(cache !== undefined && { cache }),

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { HeadTrainer, Projection, type TrainingLoss } from '@ner-retriever/native';
 import { checkOptions } from '../check-options.js';
+import type { DeviceChoice } from '../device/device-choice.js';
+import { onGpu } from '../device/on-gpu.js';
+import { openDevice } from '../device/open-device.js';
 import { NerRetrieverError } from '../errors.js';
 import { foldGate, type HeadWeights } from '../projection/head-layers.js';
 import { projectionOf } from '../projection/read-projection.js';
@@ -14,6 +17,9 @@ import { type LabelledTaps, tapsDigest } from './labelled-taps.js';
 import { learningRate } from './learning-rate.js';
 import { type TrainingOptions, type TrainingPlan, trainingOptionNames, trainingPlan } from './training-options.js';
 import { trainingSet } from './training-set.js';
+
+/** As messages name it. */
+export const theTraining = 'the training';
 
 /** Longer gradients are shortened to it: a batch of hard negatives alone must not throw the weights away. */
 const maximumGradientNorm = 1;
@@ -31,6 +37,8 @@ export interface TrainingReport {
   /** Macro R-Precision on the held-out types: of the head, and of the same vectors without one. Null where no type is held out. */
   readonly rPrecision: { readonly head: number; readonly withoutHead: number } | null;
   readonly parameters: number;
+  /** Where the steps were done, and why there. */
+  readonly device: DeviceChoice;
   /** Of this call: what came before a checkpoint is not in it. */
   readonly elapsedMs: number;
 }
@@ -44,13 +52,13 @@ export interface TrainedWeights {
  * Trains a projection head on vectors that are known already.
  *
  * @throws NerRetrieverError OPTION_UNKNOWN, OPTION_INVALID, TRAINING_DATA_TOO_SMALL, TRAINING_DIVERGED, CHECKPOINT_REFUSED,
- *   FILE_UNWRITABLE; the signal's reason when it aborts, after which the checkpoint has the last whole epoch.
+ *   FILE_UNWRITABLE, DEVICE_UNAVAILABLE, DEVICE_FAILED; the signal's reason when it aborts, after which the checkpoint has the last whole epoch.
  */
 export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions = {}): Promise<TrainedWeights> {
   const started = performance.now();
   checkOptions('training', options, trainingOptionNames);
   const plan = trainingPlan(options);
-  const { checkpoint: file, signal, onProgress, threads } = options;
+  const { checkpoint: file, signal, onProgress, threads, device = 'auto' } = options;
   const set = trainingSet(taps, plan);
   const shape = { ...plan, inputDimensions: taps.vectors.columns };
   const run = createHash('sha256')
@@ -64,10 +72,12 @@ export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions =
 
   let at: Omit<Checkpoint, 'run' | 'best'> & { readonly best: Float32Array | null };
   at = (file === undefined ? null : await readCheckpoint(file, run)) ?? beginning(initialParameters(shape, plan.seed));
-  const trainer = new HeadTrainer({ ...shape, ...(threads && { threads }) }, at);
   const stepsOfEpoch = Math.ceil(set.examples.length / plan.batchSize);
+  const { choice, gpu } = await openDevice(device, theTraining);
   const hard = new HardNegatives(taps, set.mentions);
   try {
+    const options = { ...shape, ...(threads && { threads }), ...(gpu && { device: gpu }) };
+    const trainer = await onGpu(gpu, theTraining, () => new HeadTrainer(options, at));
     while (!isFinished(at.history, plan)) {
       const epoch = at.history.length + 1;
       const rPrecision = at.history.at(-1)?.rPrecision ?? null;
@@ -78,7 +88,7 @@ export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions =
         signal?.throwIfAborted();
         const rate = learningRate(at.steps + step, plan.epochs * stepsOfEpoch, plan.learningRate, plan.warmUp);
         const update = { learningRate: rate, weightDecay: plan.weightDecay, maximumGradientNorm };
-        const { loss: value } = await trainer.step(batch, loss, update);
+        const { loss: value } = await onGpu(gpu, theTraining, () => trainer.step(batch, loss, update));
         if (!Number.isFinite(value))
           throw new NerRetrieverError('TRAINING_DIVERGED', { epoch, learningRate: plan.learningRate });
         sum += value * batch.anchors.length;
@@ -96,7 +106,7 @@ export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions =
         });
       }
 
-      const state = await trainer.state();
+      const state = await onGpu(gpu, theTraining, () => trainer.state());
       const measured =
         held === null ? null : await held.rPrecision(projectionOf(foldGate(weightsOf(state.parameters, shape))));
       const history = [...at.history, { epoch, loss: sum / examples, rPrecision: measured }];
@@ -106,6 +116,7 @@ export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions =
     }
   } finally {
     hard.close();
+    await gpu?.close();
   }
 
   const chosen = bestEpoch(at.history);
@@ -124,6 +135,7 @@ export async function trainOnTaps(taps: LabelledTaps, options: TrainingOptions =
       bestEpoch: chosen,
       rPrecision,
       parameters: at.parameters.length,
+      device: choice,
       elapsedMs: performance.now() - started,
     },
   };

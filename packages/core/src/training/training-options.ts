@@ -1,4 +1,5 @@
 import { checkOption, checkOptions } from '../check-options.js';
+import { checkDevice, type DeviceOption } from '../device/device-choice.js';
 
 /** How many of the examples' negatives come from where; only their proportions count. */
 export interface NegativeShares {
@@ -64,6 +65,11 @@ export interface TrainingOptions {
   readonly seed?: number;
   /** Threads of a step. Default: one a core. */
   readonly threads?: number;
+  /**
+   * Where the steps are done. `cuda` is an NVIDIA GPU, or an error; `auto` (default) takes one where it works. The same seed gives the same
+   * head on the same device, and another one's head differs in its last digits.
+   */
+  readonly device?: DeviceOption;
   /** A file that is written after every epoch. Where it is there already, training goes on from it; it is removed at the end. */
   readonly checkpoint?: string;
   readonly signal?: AbortSignal;
@@ -110,6 +116,7 @@ export const trainingOptionNames = [
   'patience',
   'seed',
   'threads',
+  'device',
   'checkpoint',
   'signal',
   'onProgress',
@@ -121,7 +128,8 @@ export const trainingOptionNames = [
  * @throws NerRetrieverError OPTION_UNKNOWN, OPTION_INVALID.
  */
 export function trainingPlan(options: TrainingOptions): TrainingPlan {
-  const { loss = 'triplet', negatives, threads, checkpoint, signal, onProgress } = options;
+  const { loss = 'triplet', negatives, threads, device, checkpoint, signal, onProgress } = options;
+  checkDevice(device);
   checkOption(loss === 'triplet' || loss === 'info-nce', 'loss', "'triplet' or 'info-nce'", loss);
   checkOptions('negatives', negatives, ['random', 'inBatch', 'hard']);
   const shares = negatives ?? (loss === 'triplet' ? { random: 0.9, hard: 0.1 } : { inBatch: 1 });

@@ -8,10 +8,12 @@ import { faissError } from './faiss-error.js';
 export class ApproximateRows {
   readonly record: ApproximateRecord;
   readonly #index: FaissIndex;
+  readonly #onGpu: FaissIndex | undefined;
 
-  private constructor(record: ApproximateRecord, index: FaissIndex) {
+  private constructor(record: ApproximateRecord, index: FaissIndex, onGpu: FaissIndex | undefined) {
     this.record = record;
     this.#index = index;
+    this.#onGpu = onGpu;
   }
 
   /** Rows 0 to `size` are in it. */
@@ -19,12 +21,16 @@ export class ApproximateRows {
     return this.record.rows;
   }
 
-  /** @throws NerRetrieverError INDEX_DAMAGED, BACKEND_UNAVAILABLE, FAISS_FAILED */
-  static async load(directory: string, record: ApproximateRecord): Promise<ApproximateRows> {
+  /**
+   * @param useGpu also has a copy on a GPU, where FAISS knows one and the index has its place there
+   * @throws NerRetrieverError INDEX_DAMAGED, BACKEND_UNAVAILABLE, FAISS_FAILED
+   */
+  static async load(directory: string, record: ApproximateRecord, useGpu: boolean): Promise<ApproximateRows> {
     const file = join(directory, record.file);
     await checkApproximateFile(directory, record); // FAISS believes what it reads
     try {
-      return new ApproximateRows(record, await FaissIndex.read(file));
+      const index = await FaissIndex.read(file);
+      return new ApproximateRows(record, index, useGpu ? await copyToGpu(index) : undefined);
     } catch (error) {
       throw faissError(error, file);
     }
@@ -32,20 +38,30 @@ export class ApproximateRows {
 
   async search(queries: Float32Array, limit: number, parameters: FaissSearchParameters): Promise<FaissSearchResult> {
     try {
-      return await this.#index.search(queries, limit, parameters);
+      // A GPU refuses what it cannot select (more than 2,048 rows a query), and may run out of memory.
+      const found = await this.#onGpu?.search(queries, limit, parameters).catch(() => undefined);
+      return found ?? (await this.#index.search(queries, limit, parameters));
     } catch (error) {
       throw faissError(error, this.record.factory ?? this.record.file);
     }
   }
 }
 
+/** What cannot be on a GPU is searched as ever: it is the same index. */
+async function copyToGpu(index: FaissIndex): Promise<FaissIndex | undefined> {
+  if (FaissIndex.devices().count === 0) return undefined;
+  return index.toDevice().catch(() => undefined);
+}
+
 /** Keeps the approximate index of a folder in memory from its first use on, until there is another. */
 export class LoadedApproximate {
   readonly #directory: string;
+  readonly #useGpu: boolean;
   #loaded: { file: string; rows: Promise<ApproximateRows> } | undefined;
 
-  constructor(directory: string) {
+  constructor(directory: string, useGpu = false) {
     this.#directory = directory;
+    this.#useGpu = useGpu;
   }
 
   /**
@@ -61,7 +77,7 @@ export class LoadedApproximate {
       return undefined;
     }
     if (this.#loaded?.file !== record.file) {
-      const rows = ApproximateRows.load(this.#directory, record);
+      const rows = ApproximateRows.load(this.#directory, record, this.#useGpu);
       this.#loaded = { file: record.file, rows };
       // A failed reading is tried again by the next call.
       rows.catch(() => {

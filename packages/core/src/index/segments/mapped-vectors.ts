@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { SegmentIndex } from '@ner-retriever/native';
+import { type CudaDevice, SegmentIndex } from '@ner-retriever/native';
 import { NerRetrieverError } from '../../errors.js';
 import { type Catalog, catalogFile } from '../catalog/catalog.js';
 import { DocumentSet } from './document-set.js';
@@ -18,10 +18,11 @@ export class MappedVectors {
   #alive: DocumentSet = DocumentSet.empty;
   #holders = 1;
 
-  constructor(layout: VectorLayout, generation: number) {
+  /** @param device Where they are searched; the CPU where none is given. */
+  constructor(layout: VectorLayout, generation: number, device: CudaDevice | null = null) {
     const { dimensions, precision } = layout;
     this.generation = generation;
-    this.segments = new SegmentIndex({ dimensions, precision });
+    this.segments = new SegmentIndex({ dimensions, precision, ...(device && { device }) });
     this.#layout = layout;
   }
 

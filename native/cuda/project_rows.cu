@@ -143,7 +143,7 @@ void Projection::multiply_by_blas(const Layer &layer, const __nv_bfloat16 *rows,
                             layer.padded_output(), product + row * layer.padded_output());
 }
 
-// Whether a block of equal rows comes out equal. Where there is no room to find out there is none to multiply so.
+// Whether a block of equal rows comes out equal. Not where cuBLAS cannot be used on this device, or there is no room for it.
 bool Projection::blas_keeps_rows_apart(const Layer &layer) const {
   try {
     const cudaStream_t stream = device_.stream();
@@ -164,8 +164,10 @@ bool Projection::blas_keeps_rows_apart(const Layer &layer) const {
     for (size_t i = 1; i < blas_block_rows; ++i)
       if (std::memcmp(found.data(), found.data() + i * columns, columns * sizeof(float)) != 0) return false;
     return true;
-  } catch (const Failure &failure) {
-    if (failure.status != NER_OUT_OF_MEMORY) throw;
+  } catch (const CudaError &error) {
+    if (error.status != NER_OUT_OF_MEMORY) throw;
+    return false;
+  } catch (const Failure &) {
     return false;
   }
 }

@@ -23,7 +23,8 @@ static const ner_faiss_api &stand_in() {
   return *api;
 }
 
-constexpr size_t dimensions = 32, row_count = 3000, query_count = 40, limit = 10;
+// Few: FAISS learns 256 centroids for each part of PQ from them.
+constexpr size_t dimensions = 16, row_count = 600, query_count = 12, limit = 10;
 
 struct Found {
   std::vector<float> scores = std::vector<float>(query_count * limit, 77.0f);
@@ -40,7 +41,7 @@ struct Found {
 
 static Found search(const FaissIndex &index, const std::vector<float> &queries, const FaissParameters &parameters) {
   Found found;
-  CHECK(index.search(queries.data(), query_count, limit, parameters, 2, found.scores.data(), found.rows.data(),
+  CHECK(index.search(queries.data(), query_count, limit, parameters, 1, found.scores.data(), found.rows.data(),
                      found.counts.data()) == NER_OK,
         ner_last_error());
   return found;
@@ -49,8 +50,8 @@ static Found search(const FaissIndex &index, const std::vector<float> &queries, 
 static std::unique_ptr<FaissIndex> filled(const char *factory, const std::vector<float> &rows) {
   std::unique_ptr<FaissIndex> index;
   CHECK(FaissIndex::create(stand_in(), factory, dimensions, &index) == NER_OK, ner_last_error());
-  if (!index->is_trained()) CHECK(index->train(rows.data(), row_count, 2) == NER_OK, ner_last_error());
-  CHECK(index->add(rows.data(), row_count, 2) == NER_OK, ner_last_error());
+  if (!index->is_trained()) CHECK(index->train(rows.data(), row_count, 1) == NER_OK, ner_last_error());
+  CHECK(index->add(rows.data(), row_count, 1) == NER_OK, ner_last_error());
   return index;
 }
 
@@ -71,12 +72,12 @@ struct Kind {
 
 static const Kind kinds[] = {
     {"Flat", {}, true},
-    {"IVF32,Flat", {8, 0, 0}, true},
-    {"IVF32,SQ8", {8, 0, 0}, true},
-    {"IVF32,PQ8", {8, 0, 0}, true},
-    {"IVF32,PQ8,RFlat", {8, 0, 7}, true},
-    {"OPQ8,IVF32,PQ8,Refine(SQ8)", {8, 0, 7}, true},
-    {"RR32,IVF32,Flat", {8, 0, 0}, true},
+    {"IVF16,Flat", {6, 0, 0}, true},
+    {"IVF16,SQ8", {6, 0, 0}, true},
+    {"IVF16,PQ4", {6, 0, 0}, true},
+    {"IVF16,PQ4,RFlat", {6, 0, 7}, true},
+    {"OPQ4,IVF16,PQ4,Refine(SQ8)", {6, 0, 7}, true},
+    {"RR16,IVF16,Flat", {6, 0, 0}, true},
     {"SQfp16", {}, false},
 };
 
@@ -118,7 +119,7 @@ TEST("a copy on one GPU, or on two, gives the answers of the index, and back in 
       std::remove(file.c_str());
 
       // Changed where it may be, and the index that it was copied from never is.
-      const ner_status added = copy->add(rows.data(), 100, 2);
+      const ner_status added = copy->add(rows.data(), 100, 1);
       CHECK(added == (devices.size() == 1 ? NER_OK : NER_INVALID_ARGUMENT), about + ": " + ner_last_error());
       CHECK(copy->size() == row_count + (added == NER_OK ? 100 : 0), about);
       CHECK(index->size() == row_count && search(*index, queries, kind.parameters) == expected, about);
@@ -131,9 +132,9 @@ TEST("an index is trained and filled on a GPU") {
   std::unique_ptr<FaissIndex> index, copy, back;
   CHECK(FaissIndex::create(stand_in(), "IVF16,Flat", dimensions, &index) == NER_OK, ner_last_error());
   CHECK(index->to_devices(on({0}), &copy) == NER_OK, ner_last_error());
-  CHECK(!copy->is_trained() && copy->add(rows.data(), 1, 2) == NER_INVALID_ARGUMENT, "not trained");
-  CHECK(copy->train(rows.data(), row_count, 2) == NER_OK, ner_last_error());
-  CHECK(copy->is_trained() && copy->add(rows.data(), row_count, 2) == NER_OK, ner_last_error());
+  CHECK(!copy->is_trained() && copy->add(rows.data(), 1, 1) == NER_INVALID_ARGUMENT, "not trained");
+  CHECK(copy->train(rows.data(), row_count, 1) == NER_OK, ner_last_error());
+  CHECK(copy->is_trained() && copy->add(rows.data(), row_count, 1) == NER_OK, ner_last_error());
   CHECK(copy->to_host(&back) == NER_OK && back->size() == row_count, ner_last_error());
   CHECK(back->bytes() > row_count * dimensions * sizeof(float), "its rows are there");
 }
@@ -153,17 +154,17 @@ TEST("float16 narrows the rows") {
 TEST("searches beside each other on a GPU get the parameters that each asked for") {
   const std::vector<float> rows = random_floats(row_count * dimensions);
   const std::vector<float> queries = random_floats(query_count * dimensions);
-  const std::unique_ptr<FaissIndex> index = filled("IVF32,Flat", rows);
+  const std::unique_ptr<FaissIndex> index = filled("IVF16,Flat", rows);
   std::unique_ptr<FaissIndex> copy;
   CHECK(index->to_devices(on({0, 1}), &copy) == NER_OK, ner_last_error());
   std::vector<std::thread> threads;
   std::vector<int> wrong(4, 0);
   std::vector<Found> expected;
-  for (size_t thread = 0; thread < wrong.size(); ++thread) expected.push_back(search(*index, queries, {1 + 8 * thread, 0, 0}));
+  for (size_t thread = 0; thread < wrong.size(); ++thread) expected.push_back(search(*index, queries, {1 + 4 * thread, 0, 0}));
   for (size_t thread = 0; thread < wrong.size(); ++thread)
     threads.emplace_back([&, thread] {
       for (int round = 0; round < 20; ++round)
-        if (!(search(*copy, queries, {1 + 8 * thread, 0, 0}) == expected[thread])) ++wrong[thread];
+        if (!(search(*copy, queries, {1 + 4 * thread, 0, 0}) == expected[thread])) ++wrong[thread];
     });
   for (std::thread &thread : threads) thread.join();
   CHECK(*std::max_element(wrong.begin(), wrong.end()) == 0, "another's nprobe");
@@ -171,17 +172,17 @@ TEST("searches beside each other on a GPU get the parameters that each asked for
 
 TEST("what no GPU holds is refused before anything is copied, with what to do") {
   const std::vector<float> rows = random_floats(row_count * dimensions);
-  for (const char *factory : {"SQ8", "PQ8", "PQ8x4fs", "IVF32,PQ8x4fs", "IVF32,PQ8x4fs,RFlat"})
+  for (const char *factory : {"SQ8", "PQ4", "PQ4x4fs", "IVF16,PQ4x4fs", "IVF16,PQ4x4fs,RFlat"})
     refused(*filled(factory, rows), on({0}), NER_INVALID_ARGUMENT, "FAISS has no other on a GPU");
   refused(*filled("HNSW8", rows), on({0}), NER_INVALID_ARGUMENT, "FAISS_ENABLE_CUVS");
-  refused(*filled("IVF32,PQ8x4np", rows), on({0}), NER_INVALID_ARGUMENT, "8 bits");
+  refused(*filled("IVF16,PQ4x4np", rows), on({0}), NER_INVALID_ARGUMENT, "8 bits");
 
   const std::unique_ptr<FaissIndex> flat = filled("Flat", rows);
   refused(*flat, on({2}), NER_INVALID_ARGUMENT, "expected GPUs 0 to 1, got 2");
   refused(*flat, on({-1}), NER_INVALID_ARGUMENT, "got -1");
   refused(*flat, on({0, 0}), NER_INVALID_ARGUMENT, "one twice");
 
-  // 3,000 x (32 x 4 + 4) bytes, and 768 MiB for FAISS and CUDA.
+  // The rows and their lengths, and 768 MiB for FAISS and CUDA.
   const size_t needed = row_count * (dimensions * 4 + 4) + (size_t{768} << 20);
   setenv("NER_RETRIEVER_STAND_IN_MEMORY", std::to_string(needed - 1).c_str(), 1);
   refused(*flat, on({0}), NER_OUT_OF_MEMORY, std::to_string(needed).c_str());
@@ -198,6 +199,7 @@ TEST("what no GPU holds is refused before anything is copied, with what to do") 
   refused(*flat, on({0}), NER_UNAVAILABLE, "nvidia-smi");
   unsetenv("NER_RETRIEVER_STAND_IN_GPUS");
 
+  while (copy->size() < 2100) CHECK(copy->add(rows.data(), row_count, 1) == NER_OK, ner_last_error());
   float scores[2100];
   uint32_t found[2100], counts[1];
   CHECK(copy->search(rows.data(), 1, 2049, {}, 1, scores, found, counts) == NER_INVALID_ARGUMENT, "2049");

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "matmul_float32.cuh"
 #include "train_plan.h"
@@ -111,19 +111,11 @@ struct Trainer::Pass {
 
   void send() {
     Staging &staging = trainer.device_.staging();
-    // Bytes [at, at + size) of the rows, one behind the other.
-    const size_t row_bytes = shape.input * sizeof(float);
-    const auto put_together = [&](char *to, size_t at, size_t size) {
-      for (const char *const end = to + size; to < end;) {
-        const size_t row = at / row_bytes, in_row = at % row_bytes;
-        const size_t piece = std::min(row_bytes - in_row, static_cast<size_t>(end - to));
-        const float *from = batch.table + static_cast<size_t>(batch.rows[row]) * shape.input;
-        std::memcpy(to, reinterpret_cast<const char *>(from) + in_row, piece);
-        to += piece;
-        at += piece;
-      }
-    };
-    staging.upload_pieces(input.bytes(), input.get(), stream, put_together);
+    std::vector<HostPiece> chosen_rows;
+    chosen_rows.reserve(rows);
+    for (size_t i = 0; i < rows; ++i)
+      chosen_rows.push_back({batch.table + static_cast<size_t>(batch.rows[i]) * shape.input, shape.input * sizeof(float)});
+    staging.upload(chosen_rows, input.get(), stream);
     staging.upload(plan.numbers.data(), numbers.bytes(), numbers.get(), stream);
     if (contrasted) staging.upload(batch.contrast, contrast.bytes(), contrast.get(), stream);
   }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -31,19 +30,6 @@ class Staging {
   void upload(const void *host, size_t bytes, void *device, cudaStream_t stream) { upload({{host, bytes}}, device, stream); }
   // Several pieces, side by side on the device.
   void upload(const std::vector<HostPiece> &pieces, void *device, cudaStream_t stream);
-
-  // The same for what does not lie in one piece on the host: write(to, at, size) puts the bytes [at, at + size) of it there.
-  template <class Write>
-  void upload_pieces(size_t bytes, void *device, cudaStream_t stream, const Write &write) {
-    for (size_t at = 0; at < bytes; at += buffer_bytes_) {
-      const size_t piece = std::min(buffer_bytes_, bytes - at);
-      const Buffer &buffer = next();
-      write(static_cast<char *>(buffer.memory), at, piece);
-      check(cudaMemcpyAsync(static_cast<char *>(device) + at, buffer.memory, piece, cudaMemcpyHostToDevice, stream),
-            "copying to the GPU");
-      buffer.copied.record(stream);
-    }
-  }
 
   // Waits for what is queued in `stream`, as much as it needs to. When it returns, `host` has been written.
   void download(const void *device, size_t bytes, void *host, cudaStream_t stream);

@@ -2,7 +2,7 @@
 
 #include <dlfcn.h>
 
-#include <memory>
+#include <utility>
 
 #include "cuda_error.h"
 
@@ -108,7 +108,7 @@ Blas::Blas(const char *path, cudaStream_t stream, DeviceMemory &memory)
   int version[3] = {0, 0, 0};
   for (const int part : {major_version, minor_version, patch_level}) functions->property(part, &version[part]);
   description_ = "cuBLAS " + std::to_string(version[0]) + "." + std::to_string(version[1]) + "." + std::to_string(version[2]);
-  functions_ = functions.release();  // for the life of the process, as the library is
+  functions_ = std::move(functions);
 }
 
 Blas::~Blas() {

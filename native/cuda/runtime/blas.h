@@ -4,6 +4,7 @@
 #include <cuda_runtime.h>
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "device_buffer.h"
@@ -36,7 +37,7 @@ class Blas {
 
   void open();
 
-  const Functions *functions_ = nullptr;  // null: there is none
+  std::unique_ptr<const Functions> functions_;  // null: there is none
   std::string description_;
   bool asked_by_path_;
   cudaStream_t stream_;

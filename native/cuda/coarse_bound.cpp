@@ -36,8 +36,7 @@ CoarseBound coarse_bound(const float *query, size_t dimensions, unsigned short *
     rounded_squares += kept * kept;
     lost_squares += (exact - kept) * (exact - kept);
   }
-  // Sums in double are off by less than what round_up allows for, up to 2^16 of them; beyond, and for the bound's own sake, nothing is
-  // coarse.
+  // Sums in double are off by less than what round_up allows for, up to 2^16 of them; beyond, nothing is coarse.
   if (!(std::sqrt(squares) <= longest_coarse_length) || dimensions > (size_t{1} << 16)) return {0, 0, 0, false};
   const auto d = static_cast<double>(dimensions);
   const double length = static_cast<double>(round_up(std::sqrt(squares)));

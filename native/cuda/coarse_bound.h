@@ -20,10 +20,10 @@
 //   allows for the roundings of the bound itself and of what is added to the coarse score.
 // - The coarse score. A product of two bfloat16 is exact in float32 (16 bits). One mma adds 16 of them to the sum so far.
 //   How, the hardware's makers do not say: measurements found that the addends are cut (not rounded) to the last place
-//   of the largest one, or one or two places further, and so is the result. We allow each of the 17 addends and the result an error
-//   of 2^-23 of the sum of all magnitudes, and the same again for an mma that works in two halves: 36 x 2^-23 for
-//   each 16 products, which is less than 2.5 x 2^-23 = 5 u for each product. With d' = d rounded up to 32,
-//   the sum is off by at most t ‖q'‖ ‖r'‖, t = 5 d' u / (1 - 5 d' u).
+//   of the largest one, or one or two places further, and so is the result. We allow each of the 17 addends and the
+//   result an error of 2^-23 of the sum of all magnitudes, and the same again for an mma that works in two halves:
+//   36 x 2^-23 for each 16 products, which is less than 2.5 x 2^-23 = 5 u for each product. With d' = d + 32, more than
+//   what d is padded to, the sum is off by at most t ‖q'‖ ‖r'‖, t = 5 d' u / (1 - 5 d' u).
 // - Numbers below the smallest normal one, 2^-126, may count as 0 anywhere: each product then loses at most
 //   2^-126 (itself) + 2^-126 |r_i| + 2^-126 |q_i|.
 //
@@ -34,12 +34,12 @@
 //     of_loss   = ‖q'‖ (1 + t)
 //     rest      = 2 d 2^-126 (1 + ‖q‖)
 //
-// with the lengths rounded up (row_lengths.h). Rows and queries longer than 2^60, infinite or NaN say nothing: partial sums could
-// overflow. Such rows have an infinite length, so that they are always scored exactly; such queries are not coarse().
+// with the lengths rounded up (row_lengths.h). Rows and queries longer than 2^60, infinite or NaN say nothing: partial sums
+// could overflow. Such rows have an infinite length, so that they are always scored exactly; such queries are not `coarse`.
 //
 // For vectors of length 1 and 500 dimensions ‖q - q'‖ is about 0.0017, g and t ‖q'‖ together 0.0002. Random directions in
-// 500 dimensions have scores with a deviation of 1 / sqrt(500) = 0.045, so the hundredth of 10 M rows (4.3 deviations out) has
-// exp(4.3 x 2 x 0.0019 / 0.045) = 1.4 times as many candidates behind it; where rows are rounded too, twice as many.
+// 500 dimensions have scores with a deviation of 1 / sqrt(500) = 0.045, so that the hundredth of 10 M rows (4.3 deviations
+// out) has exp(4.3 x 2 x 0.0019 / 0.045) = 1.4 times as many candidates; where rows are rounded too, twice as many.
 
 namespace ner_retriever::cuda {
 

@@ -29,7 +29,8 @@ constexpr size_t candidates_of_a_found_one = 8;
 
 unsigned capacity_for(size_t limit, const cudaDeviceProp &device) {
   unsigned capacity = least_capacity;
-  while (capacity < most_capacity && capacity < 160 * limit && selection_shared_bytes(2 * capacity) < device.sharedMemPerBlockOptin)
+  while (capacity < most_capacity && capacity < 160 * limit &&
+         selection_shared_bytes(2 * capacity) < device.sharedMemPerBlockOptin)
     capacity *= 2;
   return capacity;
 }

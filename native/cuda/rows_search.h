@@ -13,8 +13,8 @@
 //
 // What a pass finds has room for `capacity` rows a query, four times what is to be expected. Where that was not enough
 // (rows in an order that misleads every sample, or scores that the coarse pass cannot tell apart), the host hears
-// of it at the end, and these queries are searched again in a way that costs more and cannot fail: coarse, then exact, then by ranking
-// all documents above the threshold that was reached.
+// of it at the end, and these queries are searched again in a way that costs more: those of the coarse pass exactly, those
+// of the exact one by ranking all documents above the threshold that was reached, which cannot fail.
 
 namespace ner_retriever::cuda {
 

@@ -50,8 +50,8 @@ __device__ __forceinline__ void find_rows(const unsigned char *first, size_t ste
 
 // sums[q * rows + r] += this lane's products of row[r] and query q. query: [queries, planes, vectors] of 4 values.
 template <class Values, unsigned queries, unsigned rows>
-__device__ __forceinline__ void add_products(const uint4 *const (&row)[rows], const float4 *query, unsigned vectors, unsigned lane,
-                                             float (&sums)[queries * rows]) {
+__device__ __forceinline__ void add_products(const uint4 *const (&row)[rows], const float4 *query, unsigned vectors,
+                                             unsigned lane, float (&sums)[queries * rows]) {
   for (unsigned vector = lane; vector < vectors; vector += 32) {
     uint4 packed[rows];
 #pragma unroll

@@ -23,8 +23,8 @@ __device__ const uint4 *find_row(const RowChunks &chunks, uint32_t row) {
 
 template <class Values, unsigned queries>
 __global__ void __launch_bounds__(warps * 32)
-    score_rows(RowChunks chunks, const float4 *planes, unsigned vectors, unsigned query_count, const uint32_t *rows, size_t row_count,
-               float *scores, size_t score_stride) {
+    score_rows(RowChunks chunks, const float4 *planes, unsigned vectors, unsigned query_count, const uint32_t *rows,
+               size_t row_count, float *scores, size_t score_stride) {
   const unsigned lane = threadIdx.x % 32;
   constexpr unsigned values = queries * rows_at_once;
   constexpr unsigned lanes_of_value = 32 / values;
@@ -88,8 +88,8 @@ void score_rows_for(const RowChunks &chunks, unsigned vectors, const float *plan
                     cudaStream_t stream) {
   const size_t useful = (row_count + warps * rows_at_once - 1) / (warps * rows_at_once);
   const auto go = [&](auto kernel) {
-    launch(kernel, blocks_at_once(kernel, warps * 32, 0, useful, device), warps * 32, 0, stream, chunks, reinterpret_cast<const float4 *>(planes), vectors,
-           query_count, rows, row_count, scores, score_stride);
+    launch(kernel, blocks_at_once(kernel, warps * 32, 0, useful, device), warps * 32, 0, stream, chunks,
+           reinterpret_cast<const float4 *>(planes), vectors, query_count, rows, row_count, scores, score_stride);
   };
   switch (scanned_queries(query_count)) {
     case 1: return go(score_rows<Values, 1>);

@@ -9,18 +9,19 @@
 // The coarse pass for many queries: products on the tensor cores, from which every row gets an upper and a lower bound on
 // its score; the rows whose upper bound reaches the query's threshold are written. No matrix of scores exists anywhere.
 //
-// 1,024 queries x 10 M rows x 500 dimensions (512 with the padding) are 1.05e16 operations: 13 ms at the 800 TFLOP/s that an H100
-// does in bfloat16 with wgmma (989 by its datasheet), and at best some 60 % of that with mma.sync, which is what
-// this kernel uses: 20 ms. The rows are 10.1 GB: 3.4 ms. So it is bound by the tensor cores. A matrix product
-// followed by a top-k writes 10 M x 1,024 scores of 2 bytes, 20 GB, and reads them again at least once: 14 ms more at
-// 3 TB/s, where the radix select of a library reads them several times.
+// 1,024 queries x 10 M rows x 500 dimensions (512 with the padding) are 1.05e16 operations: 13 ms at the 800 TFLOP/s that
+// an H100 does in bfloat16 with wgmma (989 by its datasheet), and perhaps 20 ms with mma.sync, which is what this kernel
+// uses, on every GPU from sm_80 on, and which reaches some 60 % of that on Hopper. The rows are 10.1 GB: 3.4 ms. So it is
+// bound by the tensor cores. A matrix product followed by a top-k does the same product at best in 13 ms, writes 10 M x
+// 1,024 scores of 2 bytes, 20 GB, and reads them again at least once: 14 ms more at 3 TB/s, where the radix select of a
+// library reads them several times.
 //
-// A block holds 128 queries (64, 16) in shared memory for good and goes through tiles of 256 rows, which come in pieces of 64 bytes
-// a row through a ring of 4 buffers by cp.async (float32 rows: through registers, rounded on the way). So only rows cross from
-// the second-level cache, 128 bytes of queries' work for each byte: at 500 TFLOP/s 4 TB/s, for 128 queries. The blocks
-// with the other queries read the same rows at about the same time: from memory they come once. 8 warps compute
-// 64 rows x 64 queries each: of 64 bytes of each operand, 12 ldmatrix and 64 mma a lane. Rows in shared memory are
-// 16 bytes further apart than they are long, and those of queries too, so that 8 rows lie in different banks.
+// A block holds 128 queries (64, 16) in shared memory for good and goes through tiles of 256 rows, which come in pieces of
+// 64 bytes a row through a ring of 4 buffers by cp.async (float32 rows: through registers, rounded on the way). So only
+// rows cross from the second-level cache: 128 operations for each byte, 4 TB/s at 500 TFLOP/s. The blocks with the other
+// queries read the same rows at about the same time: from memory they come once. 8 warps compute 64 rows x 64 queries
+// each: of a piece, 16 ldmatrix and 64 mma. Rows in shared memory are 16 bytes further apart than they are long, and so are
+// queries: so 8 of them, which one ldmatrix reads, lie in different banks.
 //
 // The bounds cost about 4 instructions for each score and lane, 512 a tile, beside 1,024 mma.
 //

@@ -11,8 +11,8 @@ namespace {
 constexpr unsigned warps = 8;
 constexpr unsigned rows_at_once = 8;
 
-// The first row of the range, counted from its begin, that is of the document of `row`. A document's rows lie together: growing steps, then
-// halves.
+// The first row of the range, counted from its begin, that is of the document of `row`. A document's rows lie together:
+// growing steps, then halves.
 __device__ uint32_t first_of_document(const uint32_t *documents, uint32_t row) {
   const uint32_t document = documents[row];
   uint32_t inside = row, step = 1;

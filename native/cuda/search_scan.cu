@@ -17,7 +17,8 @@ constexpr size_t most_shared_bytes = shared_bytes_without_asking;
 
 template <class Values, unsigned queries, unsigned rows>
 __global__ void __launch_bounds__(warps * 32)
-    scan_chunk(RowChunk chunk, RowRange range, const float4 *planes, unsigned vectors, unsigned query_count, bool shared, Found found) {
+    scan_chunk(RowChunk chunk, RowRange range, const float4 *planes, unsigned vectors, unsigned query_count, bool shared,
+               Found found) {
   const float4 *query = planes;
   if (shared) {
     float4 *copy = dynamic_shared<float4>();

@@ -11,9 +11,9 @@
 //
 // It is bound by memory. 10 M rows x 500 bfloat16 are 1,008 bytes each with their padding, 10.1 GB: 3.4 ms at the
 // 3.0 TB/s that an H100 (3.35 TB/s by its datasheet) copies at. A warp that scores 8 rows for one query issues 16 loads of
-// 16 bytes a lane, and about 16 instructions to widen, 16 to multiply and 2 to sum for each row, 40 in all with the rest: 4e8 warp
-// instructions over 132 multiprocessors x 4 a clock at 1.7 GHz are 0.5 ms. With 8 queries it is 8 x 16 to multiply and
-// 16 to sum, 180 a row: 2.0 ms, still less than the reading takes.
+// 16 bytes a lane, and for each row about 16 instructions to widen, 16 to multiply and 2 to sum, 40 with the rest: 4e8
+// warp instructions over 132 multiprocessors x 4 a clock at 1.7 GHz are 0.5 ms. With 8 queries it is 8 x 16 to multiply
+// and 16 to sum, 180 a row: 2.0 ms, still less than the reading takes.
 //
 // What keeps memory busy: each lane has the loads of 8 rows (of 4 for 8 queries) under way before it uses the first,
 // 512 bytes a row and warp; with 16 warps on a multiprocessor 64 KB, where 3 TB/s x 700 ns / 132 = 16 KB would

@@ -31,7 +31,8 @@ class SearchedRows {
   template <class Work>
   void each_chunk(size_t stride, const Work &work) const {
     for (const RowChunk &chunk : rows_.chunks()) {
-      const size_t first = std::max<size_t>(begin_, chunk.first_row), end = std::min<size_t>(end_, size_t{chunk.first_row} + chunk.count);
+      const size_t first = std::max<size_t>(begin_, chunk.first_row);
+      const size_t end = std::min<size_t>(end_, size_t{chunk.first_row} + chunk.count);
       const size_t next = begin_ + (first - begin_ + stride - 1) / stride * stride;
       if (next >= end) continue;
       const size_t count = (end - next + stride - 1) / stride;

@@ -139,7 +139,8 @@ std::vector<float> all_scores(ner_cuda_rows *rows, const Corpus &corpus, ner_pre
       if (!(magnitude < 1e38)) continue;  // float32 cannot hold what float64 can
       CHECK(std::fabs(static_cast<double>(score) - expected) <=
                 magnitude * static_cast<double>(dimensions + 2) * 0x1p-24 + static_cast<double>(dimensions) * 0x1p-149,
-            about + ", score of row " + std::to_string(row) + ": " + std::to_string(score) + " for " + std::to_string(expected));
+            about + ", score of row " + std::to_string(row) + ": " + std::to_string(score) + " for " +
+                std::to_string(expected));
     }
   return scores;
 }

@@ -97,7 +97,7 @@ constexpr ner_cuda_api api = {
     },
     /* rows_destroy */
     [](ner_cuda_rows *rows) {
-      if (rows != nullptr) run_on(rows->rows.device(), [&] { delete rows; });
+      if (rows != nullptr) rows->rows.device().destroy(rows);
     },
     /* rows_append */
     [](ner_cuda_rows *rows, const ner_segment *segment) {

@@ -5,8 +5,8 @@
 #include "device/shared_memory.cuh"
 #include "device/tensor_core.cuh"
 #include "device/warp.cuh"
-#include "silu.cuh"
 #include "runtime/launch.h"
+#include "silu.cuh"
 
 // A linear layer by tensor cores: out [rows, output] = f(rows [rows, input] * weight [output, input]^T + bias).
 //
@@ -19,7 +19,8 @@
 // - Bias, SiLU, rounding and the L2 norm happen on the sums while they are in registers. A product left in memory for a
 //   second kernel would be 1e6 * 512 * 4 bytes written and read again for each layer: 8.2e9 more, 2.7 ms.
 // - For the L2 norm a block has to see its rows whole. 64 rows * 512 columns of sums are half of a multiprocessor's
-//   registers: so heads of up to 512 outputs are normalised here, wider ones by normalise_rows. A hidden layer's tile is
+//   registers: so heads of up to 512 outputs are normalised here, wider ones by normalise_rows (and on cards with less than
+//   146 KiB of shared memory for a block those beyond 256). A hidden layer's tile is
 //   128 * 256: as many sums, but (128 + 256) instead of (64 + 512) rows to load for them. What comes out of the
 //   second-level cache is what that decides: 12 instead of 18 bytes for 1,000 operations; at 5.5 TB/s it would bound
 //   them to 470 and 310 TFLOP/s.
@@ -29,7 +30,7 @@
 //   about 60 % of an H100's rate. That is the ceiling of this kernel: 600 TFLOP/s.
 //
 // How a block works: a step is 32 elements of depth of all rows of its tile and all its columns' weights. Steps go round
-// `stages` pieces of shared memory, filled by cp.async three steps ahead. A warp has 64 rows * 64 columns: for 16 of
+// `stages` pieces of shared memory, each filled by cp.async as soon as it has been read, so three to four steps ahead. A warp has 64 rows * 64 columns: for 16 of
 // depth it reads 4 KiB of shared memory for 131,072 operations, 32 cycles of reading beside about 48 of multiplying. What it
 // multiplies next is read while it multiplies (two sets of fragments).
 //

@@ -19,10 +19,6 @@ struct Buffers {
 
 }  // namespace
 
-size_t rows_at_a_time(Device &device, size_t columns) {
-  return std::max<size_t>(device.staging().buffer_bytes() / (columns * sizeof(float)), 1);
-}
-
 void pool_host_spans(Device &device, const float *rows, size_t tokens, size_t dimensions, const Spans &spans, float *out) {
   if (dimensions == 0) throw Failure(NER_INVALID_ARGUMENT, "expected at least 1 dimension, got 0");
   check_spans(spans, tokens);

@@ -10,14 +10,13 @@
 #include "matmul.cuh"
 #include "normalise_rows.cuh"
 #include "pool_spans.cuh"
-#include "pooling.h"
 #include "run_in_chunks.h"
 #include "silu_rows.cuh"
 #include "span_slots.h"
 
 // A projection from the host's memory and back is bound by the way there: 1 M rows of 1,024 float32 are 4.1e9 bytes, 75 ms
-// at 55 GB/s of PCIe 5, where the layers take a few ms. So rows go up once, as they are (rounding them on the host would
-// halve the bytes, but not keep up with the link on a core or two), in chunks whose way up, work and way down overlap.
+// at the 55 GB/s or so of PCIe 5, where the layers take a few ms. So rows go up once, in chunks whose way up, work and way
+// down overlap. (They go as they are. To round them on their way into the staging buffers would halve the bytes.)
 //
 // Who multiplies: matmul.cu, or cuBLAS and a second kernel for what follows. For 8,192 rows through 1024 -> 500 -> 500:
 //   matmul.cu  1.25e10 operations at about 400e12 (mma.sync)                                               31 microseconds
@@ -144,7 +143,7 @@ void Projection::multiply_by_blas(const Layer &layer, const __nv_bfloat16 *rows,
                             layer.padded_output(), product + row * layer.padded_output());
 }
 
-// Whether a block of equal rows comes out equal. Where there is no room to find out there is none to multiply so.
+// Whether a block of equal rows comes out equal. Not where cuBLAS cannot be used on this device, or there is no room for it.
 bool Projection::blas_keeps_rows_apart(const Layer &layer) const {
   try {
     const cudaStream_t stream = device_.stream();
@@ -165,8 +164,10 @@ bool Projection::blas_keeps_rows_apart(const Layer &layer) const {
     for (size_t i = 1; i < blas_block_rows; ++i)
       if (std::memcmp(found.data(), found.data() + i * columns, columns * sizeof(float)) != 0) return false;
     return true;
-  } catch (const Failure &failure) {
-    if (failure.status != NER_OUT_OF_MEMORY) throw;
+  } catch (const CudaError &error) {
+    if (error.status != NER_OUT_OF_MEMORY) throw;
+    return false;
+  } catch (const Failure &) {
     return false;
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -23,10 +24,10 @@ inline std::vector<float> query_planes(ner_precision precision, const float *que
   const size_t vectors = vectors_of_row(precision, dimensions);
   std::vector<float> made(padded_count * planes * vectors * 4);
   for (size_t query = 0; query < count; ++query)
-    for (size_t i = 0; i < dimensions; ++i) {
-      const size_t vector = i / (4 * planes), plane = i / 4 % planes;
-      made[((query * planes + plane) * vectors + vector) * 4 + i % 4] = queries[query * dimensions + i];
-    }
+    for (size_t vector = 0, i = 0; i < dimensions; ++vector)
+      for (size_t plane = 0; plane < planes && i < dimensions; ++plane, i += 4)
+        std::copy_n(queries + query * dimensions + i, std::min<size_t>(4, dimensions - i),
+                    made.data() + ((query * planes + plane) * vectors + vector) * 4);
   return made;
 }
 

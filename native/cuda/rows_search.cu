@@ -23,7 +23,9 @@ namespace {
 
 constexpr unsigned least_capacity = 1u << 12;
 constexpr unsigned most_capacity = 1u << 14;
-constexpr size_t queries_at_once = 1024;
+constexpr size_t queries_at_once = 1024;  // 256 KiB each for what is found
+// Rows that the bounds of bytes let pass for each that is looked for.
+constexpr size_t candidates_of_a_found_one = 8;
 
 unsigned capacity_for(size_t limit, const cudaDeviceProp &device) {
   unsigned capacity = least_capacity;
@@ -94,7 +96,7 @@ class Passes {
   Key threshold(size_t query) const { return host_thresholds_[query]; }
   // How many were handed out; there is room for `handed_out` of them.
   size_t count(size_t query) const { return host_numbers_[query]; }
-  FoundRow *rows(size_t query) { return host_rows_.data() + query * out_; }
+  const FoundRow *rows(size_t query) const { return host_rows_.data() + query * out_; }
 
  private:
   template <class T>
@@ -149,46 +151,17 @@ class Search {
     const size_t bytes = coarse_row_bytes(rows_.precision(), rows_.dimensions());
     const bool coarsely = numbers.size() > most_scanned_queries &&
                           coarse_query_tile(rows_.precision(), bytes, most_scanned_queries, device_.properties()) != 0;
-    for (size_t first = 0; first < numbers.size(); first += queries_at_once) {
-      const std::vector<size_t> some(numbers.begin() + static_cast<std::ptrdiff_t>(first),
-                                     numbers.begin() + static_cast<std::ptrdiff_t>(std::min(first + queries_at_once, numbers.size())));
+    in_batches(numbers, [&](const std::vector<size_t> &some) {
       if (coarsely) search_coarsely(some);
       else search_exactly(some);
-    }
+    });
   }
 
   // The same, int8: candidates.
   void find_candidates(const std::vector<size_t> &numbers) {
-    const Plan plan(searched_.count(), limit_, most_capacity_here(), 8);
-    const size_t room = std::min<size_t>(found_.capacity, plan.capacity);
-    const size_t bytes = coarse_row_bytes(NER_INT8, rows_.dimensions());
-    const unsigned tile = coarse_query_tile(NER_INT8, bytes, static_cast<unsigned>(numbers.size()), device_.properties());
     for (const size_t number : numbers) found_.counts[number] = found_.capacity + 1;
-    if (tile == 0 || 16 * limit_ > plan.capacity) return;
-    for (size_t first = 0; first < numbers.size(); first += queries_at_once) {
-      const size_t count = std::min(queries_at_once, numbers.size() - first);
-      const size_t padded = (count + tile - 1) / tile * tile;
-      std::vector<unsigned char> codes(padded * bytes);
-      std::vector<QueryBound> bounds(padded, QueryBound{});
-      for (size_t i = 0; i < count; ++i) {
-        const QuantisedQueries made = quantise_queries(query(numbers[first + i]), 1, rows_.dimensions());
-        std::copy_n(made.codes.begin(), rows_.dimensions(), codes.begin() + static_cast<std::ptrdiff_t>(i * bytes));
-        const Int8Bound bound = int8_bound(made.queries[0], rows_.longest(), rows_.dimensions());
-        bounds[i] = {bound.error_factor, bound.query_scale, bound.rest, 0};
-      }
-      const DeviceBuffer<unsigned char> device_codes = uploaded(device_, codes);
-      const DeviceBuffer<QueryBound> device_bounds = uploaded(device_, bounds);
-      Passes passes(searched_, plan, count, room);
-      for (const size_t stride : plan.strides) {
-        scan_coarsely_for(passes, tile, stride, device_codes.get(), device_bounds.get(), count);
-        passes.select(stride > 1 ? Keep::threshold : Keep::candidates_out, false, 0, count);
-      }
-      passes.download();
-      for (size_t i = 0; i < count; ++i)
-        if (passes.is_complete(i) && passes.count(i) <= room)
-          hand_out(numbers[first + i], passes.rows(i), passes.count(i),
-                   [](const FoundRow &a, const FoundRow &b) { return a.row < b.row; });
-    }
+    if (16 * limit_ > most_capacity_here()) return;
+    in_batches(numbers, [&](const std::vector<size_t> &some) { find_some_candidates(some); });
   }
 
  private:
@@ -204,6 +177,26 @@ class Search {
   }
   size_t plane_values() const {
     return vectors_of_row(rows_.precision(), rows_.dimensions()) * (rows_.precision() == NER_BFLOAT16 ? 8 : 4);
+  }
+
+  // Calls `work` with some of the queries after the other: as many as the device has memory for.
+  template <class Work>
+  void in_batches(const std::vector<size_t> &numbers, const Work &work) const {
+    size_t at_once = queries_at_once;
+    for (size_t first = 0; first < numbers.size();) {
+      const auto begin = numbers.begin() + static_cast<std::ptrdiff_t>(first);
+      const size_t count = std::min(at_once, numbers.size() - first);
+      try {
+        work(std::vector<size_t>(begin, begin + static_cast<std::ptrdiff_t>(count)));
+        first += count;
+      } catch (const Failure &failure) {
+        if (failure.status != NER_OUT_OF_MEMORY || count <= most_scanned_queries) throw;
+        at_once = std::max<size_t>(count / 4, most_scanned_queries);
+      }
+      // What this batch held, the next one may.
+      device_.synchronize();
+      device_.memory().recycle();
+    }
   }
 
   // Every row's exact score, 8 queries at a time.
@@ -223,9 +216,38 @@ class Search {
     }
     passes.download();
     for (size_t i = 0; i < numbers.size(); ++i) {
-      if (passes.is_complete(i)) hand_out_best(numbers[i], passes.rows(i), passes.count(i));
+      if (passes.is_complete(i)) hand_out(numbers[i], passes.rows(i), passes.count(i));
       else rank(numbers[i], passes.threshold(i));
     }
+  }
+
+  // Whole numbers from the tensor cores and their bounds; where there are too many candidates, `found_` says so already.
+  void find_some_candidates(const std::vector<size_t> &numbers) {
+    const size_t count = numbers.size(), dimensions = rows_.dimensions();
+    const size_t bytes = coarse_row_bytes(NER_INT8, dimensions);
+    const unsigned tile = coarse_query_tile(NER_INT8, bytes, static_cast<unsigned>(count), device_.properties());
+    if (tile == 0) return;
+    std::vector<unsigned char> codes((count + tile) * bytes);
+    std::vector<QueryBound> bounds(count + tile, QueryBound{});
+    for (size_t i = 0; i < count; ++i) {
+      const QuantisedQueries made = quantise_queries(query(numbers[i]), 1, dimensions);
+      std::copy_n(made.codes.begin(), dimensions, codes.begin() + static_cast<std::ptrdiff_t>(i * bytes));
+      const Int8Bound bound = int8_bound(made.queries[0], rows_.longest(), dimensions);
+      bounds[i] = {bound.error_factor, bound.query_scale, bound.rest, 0};
+    }
+    const Plan plan(searched_.count(), limit_, most_capacity_here(), candidates_of_a_found_one);
+    const size_t room = std::min<size_t>(found_.capacity, plan.capacity);
+    const DeviceBuffer<unsigned char> device_codes = uploaded(device_, codes);
+    const DeviceBuffer<QueryBound> device_bounds = uploaded(device_, bounds);
+    Passes passes(searched_, plan, count, room);
+    for (const size_t stride : plan.strides) {
+      scan_coarsely_for(passes, tile, stride, device_codes.get(), device_bounds.get(), count);
+      passes.select(stride > 1 ? Keep::threshold : Keep::candidates_out, false, 0, count);
+    }
+    passes.download();
+    for (size_t i = 0; i < count; ++i)
+      if (passes.is_complete(i) && passes.count(i) <= room)
+        hand_out(numbers[i], passes.rows(i), passes.count(i));
   }
 
   // The tensor cores' scores and their bounds first, the exact scores of the candidates then.
@@ -259,7 +281,7 @@ class Search {
       passes.select(Keep::best_out, true, 0, count);
       passes.download();
       for (size_t i = 0; i < count; ++i) {
-        if (passes.is_complete(i)) hand_out_best(numbers[i], passes.rows(i), passes.count(i));
+        if (passes.is_complete(i)) hand_out(numbers[i], passes.rows(i), passes.count(i));
         else others.push_back(numbers[i]);
       }
     }
@@ -285,17 +307,10 @@ class Search {
     std::vector<FoundRow> best(count);
     for (size_t i = 0; i < count; ++i)
       best[i] = {static_cast<uint32_t>(keys[i] >> 32), ~static_cast<uint32_t>(keys[i])};
-    hand_out_best(number, best.data(), count);
+    hand_out(number, best.data(), count);
   }
 
-  void hand_out_best(size_t number, FoundRow *rows, size_t count) const {
-    hand_out(number, rows, count, [](const FoundRow &a, const FoundRow &b) {
-      return search_key(a.score, a.row) > search_key(b.score, b.row);
-    });
-  }
-  template <class Before>
-  void hand_out(size_t number, FoundRow *rows, size_t count, const Before &before) const {
-    std::sort(rows, rows + count, before);
+  void hand_out(size_t number, const FoundRow *rows, size_t count) const {
     found_.counts[number] = count;
     for (size_t i = 0; i < count; ++i) {
       found_.scores[number * found_.capacity + i] = score_of_bits(rows[i].score);

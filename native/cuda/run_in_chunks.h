@@ -1,11 +1,17 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "runtime/device.h"
 #include "runtime/stream.h"
 
 namespace ner_retriever::cuda {
+
+// As many rows of `columns` float32 as a staging buffer holds: what goes up or comes down at a time.
+inline size_t rows_at_a_time(Device &device, size_t columns) {
+  return std::max<size_t>(device.staging().buffer_bytes() / (columns * sizeof(float)), 1);
+}
 
 // Goes through work that is larger than the device's share of memory: while one chunk is computed, the one before comes down
 // and the next goes up. There are two slots of device memory, which chunks take in turn; all happens within Device::run().

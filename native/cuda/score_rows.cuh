@@ -39,6 +39,15 @@ struct Float32Values {
   }
 };
 
+// The places of `rows` rows that are `step` bytes apart, of which `left` are there: beyond them the last is read again, and
+// not used.
+template <unsigned rows>
+__device__ __forceinline__ void find_rows(const unsigned char *first, size_t step, size_t left, const uint4 *(&row)[rows]) {
+  const unsigned last = left < rows ? static_cast<unsigned>(left) - 1 : rows - 1;
+#pragma unroll
+  for (unsigned r = 0; r < rows; ++r) row[r] = reinterpret_cast<const uint4 *>(first + min(r, last) * step);
+}
+
 // sums[q * rows + r] += this lane's products of row[r] and query q. query: [queries, planes, vectors] of 4 values.
 template <class Values, unsigned queries, unsigned rows>
 __device__ __forceinline__ void add_products(const uint4 *const (&row)[rows], const float4 *query, unsigned vectors, unsigned lane,

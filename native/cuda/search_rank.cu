@@ -40,11 +40,7 @@ __global__ void __launch_bounds__(warps * 32)
   for (size_t first = (static_cast<size_t>(blockIdx.x) * warps + threadIdx.x / 32) * rows_at_once; first < range.count;
        first += step) {
     const uint4 *row[rows_at_once];
-#pragma unroll
-    for (unsigned r = 0; r < rows_at_once; ++r) {
-      const size_t place = min(first + r, static_cast<size_t>(range.count - 1));
-      row[r] = reinterpret_cast<const uint4 *>(chunk.values + (range.begin + place) * chunk.row_bytes);
-    }
+    find_rows<rows_at_once>(chunk.values + (range.begin + first) * chunk.row_bytes, chunk.row_bytes, range.count - first, row);
     float sums[rows_at_once] = {};
     add_products<Values, 1, rows_at_once>(row, planes, vectors, lane, sums);
     const uint32_t score = ordered_bits(sum_over_lanes<rows_at_once>(sums, lane));

@@ -36,17 +36,14 @@ __global__ void __launch_bounds__(warps * 32)
   const bool is_mine = lane % lanes_of_value == 0 && my_query < query_count;
   const Key threshold = is_mine ? found.thresholds[my_query] : 0;
 
+  const unsigned char *rows_begin = chunk.values + static_cast<size_t>(range.begin) * chunk.row_bytes;
+  const size_t step = static_cast<size_t>(range.stride) * chunk.row_bytes;
   const unsigned groups = range.count / rows + (range.count % rows != 0 ? 1 : 0);
   const unsigned first_group = blockIdx.x * warps + threadIdx.x / 32;
   for (size_t group = first_group; group < groups; group += static_cast<size_t>(gridDim.x) * warps) {
     const size_t first = group * rows;
     const uint4 *row[rows];
-#pragma unroll
-    for (unsigned r = 0; r < rows; ++r) {
-      // Beyond the end the last row is read again, and not used.
-      const size_t place = min(first + r, static_cast<size_t>(range.count - 1));
-      row[r] = reinterpret_cast<const uint4 *>(chunk.values + (range.begin + place * range.stride) * chunk.row_bytes);
-    }
+    find_rows<rows>(rows_begin + first * step, step, range.count - first, row);
     float sums[values];
 #pragma unroll
     for (unsigned i = 0; i < values; ++i) sums[i] = 0;

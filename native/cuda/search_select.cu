@@ -47,7 +47,7 @@ __device__ void keep_best_of_documents(const Entry *entries, unsigned count, uin
 // The lower bound of the best entry of a document that is in the table.
 __device__ uint32_t best_lower_of(uint32_t document, const Entry *entries, const uint32_t *table, unsigned slots) {
   for (unsigned slot = slot_of(document, slots);; slot = (slot + 1) & (slots - 1)) {
-    const Entry there = entries[table[slot]];
+    const Entry &there = entries[table[slot]];
     if (there.document == document) return there.lower;
   }
 }
@@ -96,6 +96,37 @@ __device__ Key find_key(const Entry *entries, const uint32_t *table, unsigned sl
     prefix = shared_prefix;
   }
   return prefix;
+}
+
+// What rows are handed out by, from the highest on.
+__device__ Key order_of(const FoundRow &found, Keep keep) {
+  return keep == Keep::best_out ? search_key(found.score, found.row)
+                                : static_cast<Key>(~found.row) << 32 | found.score;
+}
+
+// rows [count], by a bitonic sort of keys in shared memory: in each step, pairs that are `apart` are put in order.
+__device__ void sort_rows(FoundRow *rows, unsigned count, Keep keep, Key *keys) {
+  unsigned size = 2;
+  while (size < count) size *= 2;
+  for (unsigned i = threadIdx.x; i < size; i += threads) keys[i] = i < count ? order_of(rows[i], keep) : 0;
+  for (unsigned run = 2; run <= size; run *= 2)
+    for (unsigned apart = run / 2; apart > 0; apart /= 2) {
+      __syncthreads();
+      for (unsigned i = threadIdx.x; i < size / 2; i += threads) {
+        const unsigned low = i / apart * 2 * apart + i % apart, high = low + apart;
+        const bool falls = (low & run) == 0;
+        const Key a = keys[low], b = keys[high];
+        if ((a < b) == falls) {
+          keys[low] = b;
+          keys[high] = a;
+        }
+      }
+    }
+  __syncthreads();
+  for (unsigned i = threadIdx.x; i < count; i += threads) {
+    const auto upper = static_cast<uint32_t>(keys[i] >> 32), lower = static_cast<uint32_t>(keys[i]);
+    rows[i] = keep == Keep::best_out ? FoundRow{upper, ~lower} : FoundRow{lower, ~upper};
+  }
 }
 
 __global__ void __launch_bounds__(threads)
@@ -149,6 +180,11 @@ __global__ void __launch_bounds__(threads)
     }
   }
   __syncthreads();
+  if (keep == Keep::best_out || keep == Keep::candidates_out) {
+    // The table is not needed any more.
+    if (handed_out <= selected.capacity)
+      sort_rows(selected.rows + static_cast<size_t>(query) * selected.capacity, handed_out, keep, dynamic_shared<Key>());
+  }
   if (threadIdx.x != 0) return;
   selected.thresholds[query] = threshold;
   if (keep != Keep::candidates) found.counts[query] = 0;

@@ -8,7 +8,7 @@
 // A document counts by the best lower bound of its rows (for exact scores: by its best row). One block a query:
 //   1. a hash table in shared memory of each document's best entry: places of entries, moved by compare-and-swap;
 //   2. the `limit`-th largest key of those by radix, 8 bits a pass, from histograms in shared memory;
-//   3. what is kept: the threshold, and at the end the rows.
+//   3. what is kept: the threshold, and at the end the rows, sorted in shared memory.
 // Nothing depends on the order in which the entries came.
 //
 // Cost: 32 bytes for each entry and pass from the second-level cache; some ten microseconds for a query with a few thousand
@@ -27,16 +27,17 @@ enum class Keep {
   threshold,
   // Besides, the entries that may be the best row of one of the `limit` best documents: the others' rows become no_row.
   candidates,
-  // The same, and these are handed out.
+  // The same, and these are handed out, in rising order of rows.
   candidates_out,
-  // Exact scores: the best row of each of the `limit` best documents is handed out.
+  // Exact scores: the best row of each of the `limit` best documents is handed out, best first.
   best_out,
 };
 
 struct Selected {
   Key *thresholds;     // [queries]: of Found, raised where `limit` documents reach more
-  FoundRow *rows;      // [queries, capacity], in any order
-  unsigned *counts;    // [queries]: how many were handed out; more than `capacity`: that many would have been
+  FoundRow *rows;      // [queries, capacity]
+  unsigned *counts;    // [queries]: how many were handed out; more than `capacity`: that many would have been,
+                       // and they are in no order
   unsigned *found;     // [queries]: how many rows the pass had found: beyond its capacity, some are missing
   unsigned capacity;
 };

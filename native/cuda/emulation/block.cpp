@@ -144,13 +144,20 @@ void make_ready(unsigned thread) {
   now.ready.push_back(thread);
 }
 
+// What the thread has done is done for the host, too. Where the kernel has failed, nothing comes after it.
+void go_to_scheduler(bool leaving) {
+  Block &now = block();
+  show(&now.ended);
+  switch_fiber(now.threads[now.current].fiber, now.scheduler, leaving);
+  if (now.failed) switch_fiber(now.threads[now.current].fiber, now.scheduler, true);
+}
+
 // Runs any thread that can run, or the scheduler where none can. Returns when this thread's turn comes again.
 void run_another(bool leaving = false) {
   Block &now = block();
   Fiber &from = now.threads[now.current].fiber;
-  show(&now.ended);  // maybe nobody comes back
   if (now.ready.empty() || now.failed) {
-    switch_fiber(from, now.scheduler, leaving);
+    go_to_scheduler(leaving);
     return;
   }
   const size_t picked = chance_below(static_cast<uint32_t>(now.ready.size()));
@@ -161,6 +168,7 @@ void run_another(bool leaving = false) {
   now.current = next;
   threadIdx = now.threads[next].index;
   switch_fiber(from, now.threads[next].fiber, leaving);
+  if (now.failed) go_to_scheduler(true);
 }
 
 void finish_copies(const std::vector<AsyncCopy> &copies) {
@@ -174,8 +182,10 @@ void run_thread() {
   Block &now = block();
   // The first of a block comes from the scheduler.
   fiber_begins(now.scheduler.stack == nullptr ? &now.scheduler : nullptr);
+  if (now.failed) go_to_scheduler(true);
   see(&now.started);
   (*now.kernel)();
+  show(&now.ended);
   Thread &ending = now.threads[now.current];
   for (const std::vector<AsyncCopy> &group : ending.committed) finish_copies(group);
   finish_copies(ending.open);
@@ -225,7 +235,14 @@ bool run_block(const Grid &grid, const std::function<void()> &kernel) {
 
   if (!now.failed && now.done == now.count) return true;
   if (!now.failed) print_deadlock();
-  for (thread = 0; thread < now.count; ++thread) abandon_fiber(now.threads[thread].fiber);
+  // The others come here once more, from where they wait.
+  now.failed = true;
+  for (thread = 0; thread < now.count; ++thread) {
+    now.current = thread;
+    if (now.threads[thread].state != State::done) switch_fiber(now.scheduler, now.threads[thread].fiber);
+    abandon_fiber(now.threads[thread].fiber);
+  }
+  see(&now.ended);
   return false;
 }
 
@@ -274,7 +291,7 @@ bool run_grid(const Grid &grid, const std::function<void()> &kernel) {
 void fail_kernel(const char *words, const Site &site) {
   print_failure(words, site);
   block().failed = true;
-  run_another(true);
+  run_another();
   std::abort();
 }
 
@@ -320,10 +337,8 @@ const unsigned char *exchange_in_warp(const void *value, size_t bytes, Memory me
     fail_kernel("lanes of a warp are at different places", site);
   now.threads[thread].site = site;
   auto &slots = warp.slots[warp.generation % 2];
-  {
-    const NoRaces own;
-    std::memcpy(slots[thread - first], value, bytes);
-  }
+  const auto *from = static_cast<const unsigned char *>(value);
+  for (size_t byte = 0; byte < bytes; ++byte) slots[thread - first][byte] = from[byte];  // memcpy would be watched
   char *synced = memory == Memory::ordered ? &warp.synced[warp.generation % 2] : nullptr;
   if (synced != nullptr) show(synced);
   if (++warp.arrived < lanes_in_warp) {

@@ -107,16 +107,15 @@ class Exchanged {
     if (mask != full_mask) fail_kernel("only the full mask is emulated", site);
     slots_ = exchange_in_warp(&value, sizeof(T), memory, site);
   }
-  T operator[](unsigned lane) const {
-    const NoRaces own;
+  CUDA_EMULATION_UNWATCHED T operator[](unsigned lane) const {
     T value;
     std::memcpy(&value, slots_ + lane * slot_bytes, sizeof(T));
     return value;
   }
-  std::array<T, 32> all() const {
-    const NoRaces own;
+  CUDA_EMULATION_UNWATCHED std::array<T, 32> all() const {
     std::array<T, 32> values;
-    for (unsigned lane = 0; lane < 32; ++lane) std::memcpy(&values[lane], slots_ + lane * slot_bytes, sizeof(T));
+    T *to = values.data();
+    for (unsigned lane = 0; lane < 32; ++lane) std::memcpy(to + lane, slots_ + lane * slot_bytes, sizeof(T));
     return values;
   }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "cuda_bf16.h"
 #include "cuda_runtime.h"
@@ -16,48 +16,64 @@ struct Operands {
   uint32_t b[2];
 };
 
-using WarpOperands = std::array<Operands, 32>;
+struct WarpOperands {
+  Operands lane[32];
+};
+
+// What a product reads and writes is its lane's own: nothing to watch for races, and a test is done in a fraction of the time.
+
+// The lower or the upper half of a register.
+CUDA_EMULATION_UNWATCHED inline float bfloat16_in(uint32_t word, unsigned half) {
+  const uint32_t bits = half == 0 ? word << 16 : word & 0xffff0000u;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
 
 // The fragments say which element is a lane's i-th; these say which lane has an element, and as which.
 
 // Of a [16, 16] of bfloat16: i < 2 and 4 <= i < 6 are row g, the others g + 8; i < 4 are columns 2t + (i & 1), the others 8 more.
-inline float bfloat16_of_a(const WarpOperands &all, unsigned row, unsigned column) {
+CUDA_EMULATION_UNWATCHED inline float bfloat16_of_a(const WarpOperands &all, unsigned row, unsigned column) {
   const unsigned i = (column >= 8 ? 4u : 0u) + (row >= 8 ? 2u : 0u) + column % 2;
   const unsigned lane = row % 8 * 4 + column % 8 / 2;
-  return __bfloat162float(__ushort_as_bfloat16(static_cast<unsigned short>(all[lane].a[i / 2] >> (16 * (i & 1)))));
+  return bfloat16_in(all.lane[lane].a[i / 2], i & 1);
 }
 
 // Of b [16, 8]: i < 2 are rows 2t + (i & 1), the others 8 more; all are column g.
-inline float bfloat16_of_b(const WarpOperands &all, unsigned row, unsigned column) {
+CUDA_EMULATION_UNWATCHED inline float bfloat16_of_b(const WarpOperands &all, unsigned row, unsigned column) {
   const unsigned i = (row >= 8 ? 2u : 0u) + row % 2;
   const unsigned lane = column * 4 + row % 8 / 2;
-  return __bfloat162float(__ushort_as_bfloat16(static_cast<unsigned short>(all[lane].b[i / 2] >> (16 * (i & 1)))));
+  return bfloat16_in(all.lane[lane].b[i / 2], i & 1);
 }
 
 // Of a [16, 32] of bytes: i < 4 and 8 <= i < 12 are row g, the others g + 8; i < 8 are columns 4t + (i & 3), the others 16 more.
-inline int int8_of_a(const WarpOperands &all, unsigned row, unsigned column) {
+CUDA_EMULATION_UNWATCHED inline int int8_of_a(const WarpOperands &all, unsigned row, unsigned column) {
   const unsigned i = (column >= 16 ? 8u : 0u) + (row >= 8 ? 4u : 0u) + column % 4;
   const unsigned lane = row % 8 * 4 + column % 16 / 4;
-  return static_cast<int8_t>(all[lane].a[i / 4] >> (8 * (i & 3)));
+  return static_cast<int8_t>(all.lane[lane].a[i / 4] >> (8 * (i & 3)));
 }
 
 // Of b [32, 8]: i < 4 are rows 4t + (i & 3), the others 16 more; all are column g.
-inline int int8_of_b(const WarpOperands &all, unsigned row, unsigned column) {
+CUDA_EMULATION_UNWATCHED inline int int8_of_b(const WarpOperands &all, unsigned row, unsigned column) {
   const unsigned i = (row >= 16 ? 4u : 0u) + row % 4;
   const unsigned lane = column * 4 + row % 16 / 4;
-  return static_cast<int8_t>(all[lane].b[i / 4] >> (8 * (i & 3)));
+  return static_cast<int8_t>(all.lane[lane].b[i / 4] >> (8 * (i & 3)));
 }
 
 // Which element of d [16, 8] is this lane's i-th.
-inline unsigned row_of_d(unsigned i) { return lane_of_thread() / 4 + (i < 2 ? 0u : 8u); }
-inline unsigned column_of_d(unsigned i) { return lane_of_thread() % 4 * 2 + (i & 1); }
+CUDA_EMULATION_UNWATCHED inline unsigned row_of_d(unsigned i) { return lane_of_thread() / 4 + (i < 2 ? 0u : 8u); }
+CUDA_EMULATION_UNWATCHED inline unsigned column_of_d(unsigned i) { return lane_of_thread() % 4 * 2 + (i & 1); }
 
-inline WarpOperands exchange(const uint32_t (&a)[4], const uint32_t (&b)[2], const Site &site) {
-  return Exchanged<Operands>(full_mask, {{a[0], a[1], a[2], a[3]}, {b[0], b[1]}}, site).all();
+CUDA_EMULATION_UNWATCHED inline WarpOperands exchange(const uint32_t (&a)[4], const uint32_t (&b)[2], const Site &site) {
+  const Operands own = {{a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
+  const unsigned char *slots = exchange_in_warp(&own, sizeof own, Memory::unordered, site);
+  WarpOperands all;
+  for (unsigned lane = 0; lane < 32; ++lane) std::memcpy(&all.lane[lane], slots + lane * slot_bytes, sizeof own);
+  return all;
 }
 
 // The order in which the GPU adds is its own affair; this sum is rounded once.
-inline void multiply_bfloat16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], CUDA_EMULATION_HERE) {
+CUDA_EMULATION_UNWATCHED inline void multiply_bfloat16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], CUDA_EMULATION_HERE) {
   const WarpOperands all = exchange(a, b, CUDA_EMULATION_SITE("mma"));
   for (unsigned i = 0; i < 4; ++i) {
     double sum = static_cast<double>(d[i]);
@@ -67,7 +83,7 @@ inline void multiply_bfloat16(float (&d)[4], const uint32_t (&a)[4], const uint3
   }
 }
 
-inline void multiply_int8(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], CUDA_EMULATION_HERE) {
+CUDA_EMULATION_UNWATCHED inline void multiply_int8(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], CUDA_EMULATION_HERE) {
   const WarpOperands all = exchange(a, b, CUDA_EMULATION_SITE("mma"));
   for (unsigned i = 0; i < 4; ++i)
     for (unsigned k = 0; k < 32; ++k) d[i] += int8_of_a(all, row_of_d(i), k) * int8_of_b(all, k, column_of_d(i));

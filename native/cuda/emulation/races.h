@@ -3,14 +3,13 @@
 // What ThreadSanitizer is told (preset "races"), for which each thread of a block is a thread: which of them have waited for each
 // other. What two threads do with the same memory without having waited is a race, and ends the test. Elsewhere, nothing.
 
+// Before a function: what the emulation does itself, of which no thread of a block knows.
+#define CUDA_EMULATION_UNWATCHED __attribute__((no_sanitize("thread")))
+
 #if defined(CUDA_EMULATION_RACES)
 extern "C" {
 void __tsan_acquire(void *place);
 void __tsan_release(void *place);
-void AnnotateIgnoreReadsBegin(const char *file, int line);
-void AnnotateIgnoreReadsEnd(const char *file, int line);
-void AnnotateIgnoreWritesBegin(const char *file, int line);
-void AnnotateIgnoreWritesEnd(const char *file, int line);
 }
 #endif
 
@@ -32,25 +31,5 @@ inline void see(void *place) {
   (void)place;
 #endif
 }
-
-// While one lives: what the emulation does itself, and no thread of a block.
-class NoRaces {
- public:
-#if defined(CUDA_EMULATION_RACES)
-  NoRaces() {
-    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
-    AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
-  }
-  ~NoRaces() {
-    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
-    AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
-  }
-#else
-  NoRaces() {}
-  ~NoRaces() {}
-#endif
-  NoRaces(const NoRaces &) = delete;
-  NoRaces &operator=(const NoRaces &) = delete;
-};
 
 }  // namespace cuda_emulation

@@ -30,7 +30,7 @@ constexpr int sum_float32 = 68;   // CUBLAS_COMPUTE_32F
 constexpr int its_choice = -1;    // CUBLAS_GEMM_DEFAULT
 constexpr int sums_stay_float32 = 16;  // CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION, with CUBLAS_DEFAULT_MATH
 
-constexpr const char *usual_names[] = {"libcublas.so.13", "libcublas.so.12"};
+[[maybe_unused]] constexpr const char *usual_names[] = {"libcublas.so.13", "libcublas.so.12"};
 
 // What cuBLAS recommends for Hopper; more than older generations need.
 constexpr size_t workspace_bytes = size_t{32} << 20;
@@ -72,8 +72,10 @@ bool find(void *library, const char *name, Function &function) {
 // Local: its symbols stay out of the way of other libraries in the process. It stays open for the life of the process.
 void *open_library(const char *path) {
   if (path != nullptr) return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+#if !defined(NER_RETRIEVER_CUDA_EMULATION)  // which has no GPU that the system's could work on
   for (const char *name : usual_names)
     if (void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL)) return library;
+#endif
   return nullptr;
 }
 
@@ -117,11 +119,14 @@ bool Blas::takes(size_t depth) const { return functions_ != nullptr && (asked_by
 
 void Blas::open() {
   DeviceBuffer<unsigned char> workspace(memory_, workspace_bytes);
-  check_blas(functions_->create(&handle_), "opening cuBLAS");
+  void *made = nullptr;
+  check_blas(functions_->create(&made), "opening cuBLAS");
+  std::unique_ptr<void, Status (*)(void *)> handle(made, functions_->destroy);
   // In this order: another stream makes it forget the workspace. A workspace of its own makes its results repeatable.
-  check_blas(functions_->set_stream(handle_, stream_), "giving cuBLAS a stream");
-  check_blas(functions_->set_workspace(handle_, workspace.get(), workspace.bytes()), "giving cuBLAS memory");
-  check_blas(functions_->set_math_mode(handle_, sums_stay_float32), "setting cuBLAS's precision");
+  check_blas(functions_->set_stream(made, stream_), "giving cuBLAS a stream");
+  check_blas(functions_->set_workspace(made, workspace.get(), workspace.bytes()), "giving cuBLAS memory");
+  check_blas(functions_->set_math_mode(made, sums_stay_float32), "setting cuBLAS's precision");
+  handle_ = handle.release();
   workspace_ = std::move(workspace);
 }
 

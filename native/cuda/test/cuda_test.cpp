@@ -24,6 +24,7 @@ void run_cuda_case(void (*run)()) {
     run();
     return;
   }
+  constexpr const char *names[] = {"random", "lazy", "eager"};
   for (const cuda_emulation_streams streams : {CUDA_EMULATION_RANDOM, CUDA_EMULATION_LAZY, CUDA_EMULATION_EAGER}) {
     controls->reset();
     controls->seed(static_cast<uint32_t>(generator()()));
@@ -34,7 +35,7 @@ void run_cuda_case(void (*run)()) {
     run();
     CHECK(controls->allocated() == allocated, "memory of the GPU that was not given back");
     CHECK(controls->pinned() == pinned, "pinned memory that was not given back");
-    if (failures() > before) std::printf("    (streams: %s)\n", streams == CUDA_EMULATION_RANDOM ? "random" : streams == CUDA_EMULATION_LAZY ? "lazy" : "eager");
+    if (failures() > before) std::printf("    (streams: %s)\n", names[streams]);
   }
   controls->reset();
 }

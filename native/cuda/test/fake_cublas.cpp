@@ -20,6 +20,7 @@ struct Handle {
 int live_handles = 0;
 int products = 0;
 bool uneven = false;
+bool unfit = false;
 
 // The sum of one element is cut at `cut`, and its parts added, as kernels do that share a sum.
 float sum_of(const uint16_t *a, long a_step, const uint16_t *b, long b_step, int k, int cut) {
@@ -41,7 +42,11 @@ EXPORTED int fake_cublas_products() { return products; }
 // Whether a row's sums depend on its place.
 EXPORTED void fake_cublas_set_uneven(int value) { uneven = value != 0; }
 
+// Whether it cannot work on this device.
+EXPORTED void fake_cublas_set_unfit(int value) { unfit = value != 0; }
+
 EXPORTED int cublasCreate_v2(Handle **handle) {
+  if (unfit) return 8;
   *handle = new Handle{nullptr, nullptr, -1};
   ++live_handles;
   return 0;

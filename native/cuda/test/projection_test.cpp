@@ -376,6 +376,7 @@ CUDA_TEST("cuBLAS is called as it wants to be (a stand-in that goes by its docum
   if (fake == nullptr) throw std::runtime_error(dlerror());
   const auto live_handles = reinterpret_cast<int (*)()>(dlsym(fake, "fake_cublas_live_handles"));
   const auto products = reinterpret_cast<int (*)()>(dlsym(fake, "fake_cublas_products"));
+  const auto set_unfit = reinterpret_cast<void (*)(int)>(dlsym(fake, "fake_cublas_set_unfit"));
   const auto set_uneven = reinterpret_cast<void (*)(int)>(dlsym(fake, "fake_cublas_set_uneven"));
 
   const std::vector<Layer> layers = random_layers({40, 24, 30});
@@ -406,6 +407,13 @@ CUDA_TEST("cuBLAS is called as it wants to be (a stand-in that goes by its docum
     set_uneven(0);
   }
   CHECK(live_handles() == 0, "all are closed");
+  // One that says no.
+  {
+    set_unfit(1);
+    const TestDevice device(ner_cuda_device_options{0, 0, NER_RETRIEVER_FAKE_CUBLAS});
+    CHECK(same_bits(Head(device, layers, 40).run(rows), own), "own kernels multiply");
+    set_unfit(0);
+  }
   // No room for its blocks of rows.
   const TestDevice small(ner_cuda_device_options{size_t{1} << 20, 0, NER_RETRIEVER_FAKE_CUBLAS});
   CHECK(same_bits(Head(small, layers, 40).run(rows), own), "own kernels multiply");

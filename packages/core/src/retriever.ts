@@ -187,15 +187,17 @@ export class Retriever {
       ...(detector !== undefined && { detector }),
       ...(signal && { signal }),
     });
+    let folder: IndexFolder | undefined;
     try {
       if (!manifest) await createIndex(root, embedder, resolved, precision);
-      const folder = await IndexFolder.open(root);
+      folder = await IndexFolder.open(root);
       const { description, fingerprint } = embedder.model;
       checkIndexModel(folder.directory, folder.manifest, { ...description, fingerprint });
       const searchDevice = await openSearchDevice(device, folder.totals().rows);
       if (searchDevice.gpu !== null) folder.searchOn(searchDevice.gpu);
       return new Retriever(folder, embedder, searchDevice, options);
     } catch (error) {
+      folder?.close();
       await embedder.close();
       throw error;
     }

@@ -22,6 +22,9 @@ test('a handle of another type, and anything else, is refused', () => {
   expect(() => addon.indexSize(projection as never)).toThrow('expected the handle of a VectorIndex');
   expect(() => addon.indexSearch(projection as never, rows, 1)).toThrow(TypeError);
   expect(() => addon.faissInfo(index as never)).toThrow('expected the handle of a FaissIndex');
+  expect(() => addon.cudaDeviceDescribe(index as never)).toThrow('expected the handle of a CudaDevice');
+  expect(() => addon.projectionCreate([], 2, index as never)).toThrow('expected the handle of a CudaDevice');
+  expect(() => addon.poolSpans(rows, 2, new Int32Array(0), 'last', projection as never)).toThrow(TypeError);
 });
 
 test('missing arguments are refused', () => {

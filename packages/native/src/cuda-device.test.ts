@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { useEmulatedCuda } from '../../../test/support/emulated-cuda.mjs';
@@ -125,6 +127,14 @@ describe.runIf(isEmulated)('a device', () => {
     const [expected, state] = await Promise.all([cpu.state(), gpu.state()]);
     expect(state.steps).toBe(3);
     expect(greatestDifference(state.parameters, expected.parameters)).toBeLessThan(0.05);
+  });
+
+  test.each(['terminate-on-device', 'exit-on-device'])('%s leaves the process alive', (scenario) => {
+    const file = fileURLToPath(new URL(`../test/scenarios/${scenario}.mjs`, import.meta.url));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8', timeout: 50_000 });
+    expect(stderr).toBe('');
+    expect(stdout).toBe('alive\n');
+    expect(status).toBe(0);
   });
 
   test('worker threads open devices of their own and leave them open', async () => {

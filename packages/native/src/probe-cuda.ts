@@ -35,8 +35,11 @@ export function runProbe(
     let printed = '';
     const end = (probe: CudaProbe) => {
       clearTimeout(timer);
-      // It has nothing left to do; a driver may hang at a process's end, too.
+      // It has nothing left to do. A driver may hang at a process's end, too, where no signal reaches it: that must not keep us.
       child.kill('SIGKILL');
+      child.stderr?.destroy();
+      if (child.connected) child.disconnect();
+      child.unref();
       resolve(probe);
     };
     const unusable = (reason: string) => end({ usable: false, reason });

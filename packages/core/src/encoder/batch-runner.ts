@@ -12,6 +12,13 @@ export const BATCH_TOKENS = 1024;
 /** Values of a batch's tap, at most: the taps of a whole model side by side are wide. */
 const BATCH_VALUES = 2 ** 24;
 
+/** Windows that ran together. */
+export interface EncodedBatch {
+  /** Their places among all windows of the run. */
+  readonly indices: readonly number[];
+  readonly encoded: readonly EncodedWindow[];
+}
+
 /** Runs windows in batches of near lengths. */
 export class BatchRunner {
   readonly #tokenizer: TextTokenizer;
@@ -27,30 +34,26 @@ export class BatchRunner {
     this.#budget = encoder.batchDependent ? 1 : Math.min(BATCH_TOKENS, Math.ceil(BATCH_VALUES / tap.dimensions));
   }
 
-  /** The windows in their own order; `checkpoint` may throw to stop between two batches. */
-  async run(
+  /**
+   * Runs the windows, batch after batch, each handed over as it is done: `encoded[i]` is the window `windows[indices[i]]`, and its rows
+   * are there until the next batch. `checkpoint` may throw to stop between two batches.
+   */
+  async *run(
     windows: readonly WaitingWindow[],
     tokens: TokenTable,
     wanted: WantedOutputs,
     checkpoint: () => void,
-  ): Promise<EncodedWindow[]> {
-    const encoded: EncodedWindow[] = new Array(windows.length);
-    const lengths = windows.map(({ range }) => range.end - range.begin + this.#tokenizer.specialTokens);
-    for (const batch of cutBatches(lengths, this.#budget)) {
+  ): AsyncGenerator<EncodedBatch> {
+    const { prefix, specialTokens } = this.#tokenizer;
+    const lengths = windows.map(({ range }) => range.end - range.begin + specialTokens);
+    for (const indices of cutBatches(lengths, this.#budget)) {
       checkpoint();
-      const longest = lengths[batch.at(-1) as number] as number;
-      const output = await this.#runBatch(
-        batch.map((index) => windows[index] as WaitingWindow),
-        longest,
-        tokens,
-        wanted,
-      );
-      for (const [i, index] of batch.entries()) {
-        const row = i * longest + this.#tokenizer.prefix.length;
-        encoded[index] = { range: (windows[index] as WaitingWindow).range, output, row };
-      }
+      const batch = indices.map((index) => windows[index] as WaitingWindow);
+      const longest = lengths[indices.at(-1) as number] as number;
+      const output = await this.#runBatch(batch, longest, tokens, wanted);
+      const encoded = batch.map(({ range }, i) => ({ range, output, row: i * longest + prefix.length }));
+      yield { indices, encoded };
     }
-    return encoded;
   }
 
   #runBatch(

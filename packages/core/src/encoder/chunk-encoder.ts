@@ -9,7 +9,7 @@ import { type MentionRows, poolMentions } from '../pooling/pool-mentions.js';
 import { loadProjection } from '../projection/load-projection.js';
 import { BatchRunner } from './batch-runner.js';
 import { type EncodeRequest, type EncodeResult, MentionSource } from './encode-request.js';
-import { type EncodedWindow, mentionRows } from './encoded-window.js';
+import { type EncodedWindow, keepWindow, mentionRows } from './encoded-window.js';
 import { EncoderSession } from './encoder-session.js';
 import type { WaitingWindow } from './pack-windows.js';
 import { SectionDetector } from './section-detector.js';
@@ -18,7 +18,7 @@ import { TextTokenizer } from './text-tokenizer.js';
 import type { TokenTable } from './token-table.js';
 import { Windows } from './windows.js';
 
-/** Token rows that are kept at once, in bytes of tap: what a long text costs in memory is bounded by it. */
+/** Token rows that are encoded before those that were kept are let go, in bytes of tap: what a long text costs in memory is bounded by it. */
 const ROUND_BYTES = 32 * 2 ** 20;
 
 /** A mention on its way: found, with its tokens where it has some, and in the end with its vector. */
@@ -40,6 +40,12 @@ interface TextState {
   readonly mentions: FoundMention[];
   /** Given mentions by the window that shows them best. */
   readonly byWindow: Map<number, FoundMention[]>;
+}
+
+/** A section after its windows ran: `encoded[i]` is the window `section.indices[i]`. */
+interface EncodedSection {
+  readonly section: Section;
+  readonly encoded: readonly EncodedWindow[];
 }
 
 /** Texts in, vectors out, on the calling thread: tokenise, cut windows, run batches, detect, pool, project. */
@@ -182,32 +188,52 @@ export class ChunkEncoder {
     request: EncodeRequest,
     checkpoint: () => void,
   ): Promise<void> {
-    const { vectors } = request;
-    const waiting = round.flatMap(({ text, windows, indices }): WaitingWindow[] =>
-      indices.map((index) => ({
-        textBegin: tokens.textBegins[text] as number,
-        range: windows.window(index),
-      })),
-    );
+    const waiting = round.flatMap((section) => section.indices.map((index) => ({ section, index })));
     const wanted = {
-      tap: vectors !== 'none',
+      tap: request.vectors !== 'none',
       detector: round.some(({ text }) => states[text]?.detector !== null),
     };
-    const encoded = await this.#runner.run(waiting, tokens, wanted, checkpoint);
+    const windows = waiting.map(
+      ({ section: { text, windows }, index }): WaitingWindow => ({
+        textBegin: tokens.textBegins[text] as number,
+        range: windows.window(index),
+      }),
+    );
+    /** Windows of texts that have several: they are read together, in the order of the text. */
+    const kept: EncodedWindow[] = [];
+    for await (const { indices, encoded } of this.#runner.run(windows, tokens, wanted, checkpoint)) {
+      const whole: EncodedSection[] = [];
+      for (const [i, place] of indices.entries()) {
+        const { section } = waiting[place] as (typeof waiting)[number];
+        const window = encoded[i] as EncodedWindow;
+        if (section.windows.count === 1) whole.push({ section, encoded: [window] });
+        else kept[place] = keepWindow(window, this.#model.description.tap.dimensions);
+      }
+      this.#readSections(whole, states, request);
+    }
+    let end = 0;
+    const parted = round.flatMap((section): EncodedSection[] => {
+      const begin = end;
+      end += section.indices.length;
+      return section.windows.count === 1 ? [] : [{ section, encoded: kept.slice(begin, end) }];
+    });
+    this.#readSections(parted, states, request);
+  }
 
+  /** The mentions of sections, and their vectors. */
+  #readSections(sections: readonly EncodedSection[], states: readonly TextState[], request: EncodeRequest): void {
+    const { vectors } = request;
     const found: FoundMention[] = [];
     const rowsOfFound: MentionRows[] = [];
-    let at = 0;
-    for (const section of round) {
-      const sectionWindows = encoded.slice(at, at + section.indices.length);
-      at += section.indices.length;
-      for (const mention of sectionMentions(section, sectionWindows, states[section.text] as TextState)) {
+    for (const { section, encoded } of sections) {
+      for (const mention of sectionMentions(section, encoded, states[section.text] as TextState)) {
         if (mention.tokens === null || vectors === 'none') continue;
         found.push(mention);
-        const window = this.#windowOf(mention.tokens, section, sectionWindows);
+        const window = this.#windowOf(mention.tokens, section, encoded);
         rowsOfFound.push(mentionRows(window, mention.tokens.first, mention.tokens.last));
       }
     }
+    if (found.length === 0) return;
     const { tap, pooling } = this.#model.description;
     const rows =
       vectors === 'projected'

@@ -17,3 +17,11 @@ export function mentionRows({ range, output, row }: EncodedWindow, first: number
   const end = Math.min(last + 1, range.end);
   return { rows: output.tap, begin: row + begin - range.begin, end: row + end - range.begin };
 }
+
+/** The same window with rows of its own, which stay: `tapColumns` of the tap, and three logits of the detector. */
+export function keepWindow({ range, output, row }: EncodedWindow, tapColumns: number): EncodedWindow {
+  const end = row + range.end - range.begin;
+  const tap = output.tap.slice(row * tapColumns, end * tapColumns);
+  const detector = output.detector.slice(row * 3, end * 3);
+  return { range, output: { tap, detector }, row: 0 };
+}

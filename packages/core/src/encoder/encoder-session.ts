@@ -5,7 +5,7 @@ import { NerRetrieverError } from '../errors.js';
 import type { ModelFolder } from '../model/model-folder.js';
 import { openSession } from './open-session.js';
 
-/** What one run gives, row-major; an output that was not asked for is empty. */
+/** What one run gives, row-major, until the next run: it lies in memory of the session. An output that was not asked for is empty. */
 export interface EncoderOutput {
   /** [texts, tokens, dimensions] */
   readonly tap: Float32Array;
@@ -30,13 +30,17 @@ export interface EncoderInput {
 /** The ONNX graph of a model folder. */
 export class EncoderSession {
   readonly #session: InferenceSession;
-  readonly #tap: string;
-  readonly #detector: string | null;
+  readonly #tap: Output;
+  readonly #detector: Output | null;
 
-  private constructor(session: InferenceSession, model: ModelFolder) {
+  private constructor(session: InferenceSession, { description }: ModelFolder) {
+    const { outputs } = description.encoder;
     this.#session = session;
-    this.#tap = model.description.encoder.outputs.tap;
-    this.#detector = model.description.encoder.outputs.detector;
+    this.#tap = new Output(outputs.tap, description.tap.dimensions);
+    this.#detector =
+      outputs.detector === null || description.detector === null
+        ? null
+        : new Output(outputs.detector, description.detector.labels.length);
   }
 
   /**
@@ -81,13 +85,37 @@ export class EncoderSession {
       input_ids: new Tensor('int64', ids, [texts, tokens]),
       attention_mask: new Tensor('int64', mask, [texts, tokens]),
     };
-    const detector = wanted.detector ? this.#detector : null;
-    const fetches = [...(wanted.tap ? [this.#tap] : []), ...(detector === null ? [] : [detector])];
-    const outputs = await this.#session.run(feeds, fetches);
+    const tap = wanted.tap ? this.#tap.tensor(texts, tokens) : null;
+    const detector = wanted.detector ? (this.#detector?.tensor(texts, tokens) ?? null) : null;
+    await this.#session.run(feeds, {
+      ...(tap && { [this.#tap.name]: tap }),
+      ...(detector && { [(this.#detector as Output).name]: detector }),
+    });
     return {
-      tap: wanted.tap ? (outputs[this.#tap]?.data as Float32Array) : empty,
-      detector: detector === null ? empty : (outputs[detector]?.data as Float32Array),
+      tap: tap === null ? empty : (tap.data as Float32Array),
+      detector: detector === null ? empty : (detector.data as Float32Array),
     };
+  }
+}
+
+/**
+ * One output of the graph, [texts, tokens, columns], and the memory that every run writes it into: a batch's fits in the processor's
+ * cache, and nothing is left for the garbage collector.
+ */
+class Output {
+  readonly name: string;
+  readonly #columns: number;
+  #values = empty;
+
+  constructor(name: string, columns: number) {
+    this.name = name;
+    this.#columns = columns;
+  }
+
+  tensor(texts: number, tokens: number): Tensor {
+    const count = texts * tokens * this.#columns;
+    if (count > this.#values.length) this.#values = new Float32Array(count);
+    return new Tensor('float32', this.#values.subarray(0, count), [texts, tokens, this.#columns]);
   }
 }
 

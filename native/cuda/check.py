@@ -174,6 +174,12 @@ def find_cublas():
     return None
 
 
+def kernel_tests():
+    """Programs that test kernels without the library around them. (The emulation's own test is nothing for a GPU.)"""
+    names = sorted(path.name.removesuffix("_test.cu") for path in (native / "cuda" / "test").glob("*_test.cu"))
+    return [name for name in names if name != "emulation"]
+
+
 def has(module):
     return importlib.util.find_spec(module) is not None
 
@@ -216,7 +222,7 @@ def build(run, folder, card, arguments):
         targets = ["cuda_test", "cuda_bench_emulated"]
     else:
         configure.append(f"-DNER_RETRIEVER_CUDA_ARCHITECTURES={card['compute'].replace('.', '')}-real")
-        targets = ["cuda_test", "cuda_primitives_test", "cuda_runtime_test", "cuda_matmul_test", "cuda_bench"]
+        targets = ["cuda_test", "cuda_bench", *(f"cuda_{name}_test" for name in kernel_tests())]
     if run.command("configure", configure, 90) is None:
         return False
     jobs = os.cpu_count() or 2
@@ -231,9 +237,7 @@ def parity_programs(folder, arguments):
         return {"parity": [tests / "cuda_test", folder / "cuda" / "emulation" / "ner_retriever_cuda_emulated.so"]}
     return {
         "parity": [tests / "cuda_test", folder / "cuda" / "ner_retriever_cuda.so"],
-        "primitives": [tests / "cuda_primitives_test"],
-        "runtime": [tests / "cuda_runtime_test"],
-        "matmul": [tests / "cuda_matmul_test"],
+        **{f"kernels {name}": [tests / f"cuda_{name}_test"] for name in kernel_tests()},
     }
 
 
@@ -273,7 +277,8 @@ def sanitize(run, folder, arguments):
         return
     programs = parity_programs(folder, arguments)
     tools = ("memcheck", "racecheck")
-    planned = [(tool, name) for name in ("matmul", "primitives", "parity") for tool in tools]
+    # The runtime's kernels are there to be slow, to run out of memory and to fail; its cases are about the host.
+    planned = [(tool, name) for name in reversed(programs) if name != "kernels runtime" for tool in tools]
     for place, (tool, name) in enumerate(planned):
         # Errors of calls are left out: cases ask for more memory than there is, and are told so.
         command = [sanitizer, "--tool", tool, "--error-exitcode", 9, "--report-api-errors", "no", *programs[name]]
@@ -313,7 +318,7 @@ def table(run, arguments):
              "faster" if required else "", factor > 1 if required else None)
 
     for name, stage in stages.items():
-        if name.split()[0] in ("parity", "primitives", "runtime", "matmul", "memcheck", "racecheck"):
+        if name.split()[0] in ("parity", "kernels", "memcheck", "racecheck"):
             line(name, stage["result"], asked="ok", holds=stage["result"] == "ok")
     if arguments.emulated:
         for what, found in measurements.items():

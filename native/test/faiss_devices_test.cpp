@@ -74,9 +74,9 @@ static const Kind kinds[] = {
     {"Flat", {}, true},
     {"IVF16,Flat", {6, 0, 0}, true},
     {"IVF16,SQ8", {6, 0, 0}, true},
-    {"IVF16,PQ4", {6, 0, 0}, true},
-    {"IVF16,PQ4,RFlat", {6, 0, 7}, true},
-    {"OPQ4,IVF16,PQ4,Refine(SQ8)", {6, 0, 7}, true},
+    {"IVF16,PQ4np", {6, 0, 0}, true},
+    {"IVF16,PQ4np,RFlat", {6, 0, 7}, true},
+    {"OPQ4,IVF16,PQ4np,Refine(SQ8)", {6, 0, 7}, true},
     {"RR16,IVF16,Flat", {6, 0, 0}, true},
     {"SQfp16", {}, false},
 };
@@ -172,7 +172,7 @@ TEST("searches beside each other on a GPU get the parameters that each asked for
 
 TEST("what no GPU holds is refused before anything is copied, with what to do") {
   const std::vector<float> rows = random_floats(row_count * dimensions);
-  for (const char *factory : {"SQ8", "PQ4", "PQ4x4fs", "IVF16,PQ4x4fs", "IVF16,PQ4x4fs,RFlat"})
+  for (const char *factory : {"SQ8", "PQ4np", "PQ4x4fs", "IVF16,PQ4x4fs", "IVF16,PQ4x4fs,RFlat"})
     refused(*filled(factory, rows), on({0}), NER_INVALID_ARGUMENT, "FAISS has no other on a GPU");
   refused(*filled("HNSW8", rows), on({0}), NER_INVALID_ARGUMENT, "FAISS_ENABLE_CUVS");
   refused(*filled("IVF16,PQ4x4np", rows), on({0}), NER_INVALID_ARGUMENT, "8 bits");

@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import { modelDirectory } from '@ner-retriever/model-en';
-import type { Pooling } from '@ner-retriever/native';
 import { checkOption, checkOptions } from './check-options.js';
 import { chooseEncoderDevice } from './device/choose-encoder-device.js';
 import { checkDevice, type DeviceChoice, type DeviceOption } from './device/device-choice.js';
@@ -15,6 +14,7 @@ import type { Mention, SkippedMention, SkipReason, Span } from './mentions/menti
 import type { MentionDetector } from './mentions/mention-detector.js';
 import { spanFault } from './mentions/span-fault.js';
 import { type ModelFolder, openModelFolder } from './model/model-folder.js';
+import type { Pooling } from './model/pooling.js';
 import { resolveModel } from './model/resolve-model.js';
 
 export interface EmbedderOptions {

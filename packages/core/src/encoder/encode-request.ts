@@ -1,4 +1,4 @@
-import type { Pooling } from '@ner-retriever/native';
+import type { Pooling } from '../model/pooling.js';
 
 /** How the mentions of a text are found: `given` spans, the model's own detector, or the text as one mention (a type description). */
 export const MentionSource = { given: 0, detector: 1, wholeText: 2 } as const;

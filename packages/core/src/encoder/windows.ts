@@ -1,4 +1,4 @@
-import type { Pooling } from '@ner-retriever/native';
+import type { Pooling } from '../model/pooling.js';
 
 /** Half-open range of a text's tokens, counted from the text's first. */
 export interface TokenRange {

@@ -1,5 +1,5 @@
-import type { Pooling } from '@ner-retriever/native';
 import type { CutOffConstants } from './cut-off-constants.js';
+import type { Pooling } from './pooling.js';
 
 /** `model.json` of a model folder, as read (format 1). */
 export interface ModelDescription {

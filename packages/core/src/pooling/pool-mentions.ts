@@ -9,7 +9,11 @@ export interface MentionRows {
 }
 
 /** One vector a mention, in their order: [mentions, dimensions]. */
-export function poolMentions(mentions: readonly MentionRows[], dimensions: number, pooling: Pooling): Float32Array {
+export function poolMentions(
+  mentions: readonly MentionRows[],
+  dimensions: number,
+  pooling: Exclude<Pooling, 'first+last'>,
+): Float32Array {
   const vectors = new Float32Array(mentions.length * dimensions);
   for (const [rows, indices] of byBatch(mentions)) {
     const spans = new Int32Array(2 * indices.length);

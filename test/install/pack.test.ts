@@ -80,7 +80,7 @@ describe.skipIf(!machinesNode)('packed and installed in an empty folder', () => 
     expect(existsSync(join(native, cudaLibrary))).toBe(false);
     if (!hasCuda) return;
     const packed = join(folder, 'node_modules/@ner-retriever/native-linux-x64-cuda');
-    expect(readdirSync(packed).sort()).toEqual(['README.md', 'ner_retriever_cuda.so', 'package.json']);
+    expect(readdirSync(packed).sort()).toEqual(['LICENSE', 'README.md', 'ner_retriever_cuda.so', 'package.json']);
     const asking = "import('@ner-retriever/native').then(({ info }) => console.log(JSON.stringify(info().cuda)))";
     expect(JSON.parse(run('node', '-e', asking))).toMatchObject({
       library: join(packed, 'ner_retriever_cuda.so'),

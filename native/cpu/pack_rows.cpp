@@ -24,6 +24,10 @@ ner_status check_documents(const uint32_t *documents, size_t row_count) {
   return NER_OK;
 }
 
+void copy(const void *from, size_t bytes, void *to) {
+  if (bytes > 0 && to != from) std::memcpy(to, from, bytes);
+}
+
 }  // namespace
 
 ner_status ner_pack_rows(ner_precision precision, size_t dimensions, const float *vectors, const uint32_t *documents,
@@ -34,10 +38,10 @@ ner_status ner_pack_rows(ner_precision precision, size_t dimensions, const float
     *longest = 0;
     if (precision == NER_BFLOAT16) {
       ner_bfloat16_round(vectors, row_count * dimensions, static_cast<uint16_t *>(columns[NER_COLUMN_ROWS]));
-    } else if (row_count > 0) {
-      std::memcpy(columns[NER_COLUMN_ROWS], vectors, row_count * dimensions * sizeof(float));
+    } else {
+      copy(vectors, row_count * dimensions * sizeof(float), columns[NER_COLUMN_ROWS]);
     }
-    if (row_count > 0) std::memcpy(columns[NER_COLUMN_DOCUMENTS], documents, row_count * sizeof(uint32_t));
+    copy(documents, row_count * sizeof(uint32_t), columns[NER_COLUMN_DOCUMENTS]);
     if (precision == NER_INT8) {
       const ner_status quantised =
           ner_int8_quantise(vectors, row_count, dimensions, static_cast<int8_t *>(columns[NER_COLUMN_CODES]),

@@ -9,6 +9,10 @@
 
 namespace {
 
+Napi::Uint8Array bytes_of(const Napi::TypedArray &values, size_t bytes) {
+  return Napi::Uint8Array::New(values.Env(), bytes, values.ArrayBuffer(), values.ByteOffset());
+}
+
 class PackWorker final : public PromiseWorker {
  public:
   PackWorker(ner_precision kept, size_t dimensions, Napi::Float32Array vectors, Napi::Uint32Array documents)
@@ -23,7 +27,11 @@ class PackWorker final : public PromiseWorker {
     ner_column table[NER_MOST_COLUMNS];
     const size_t count = ner_segment_columns(kept, dimensions, table);
     for (size_t place = 0; place < count; ++place) {
-      Napi::Uint8Array column = Napi::Uint8Array::New(Env(), row_count_ * table[place].row_bytes);
+      const size_t bytes = row_count_ * table[place].row_bytes;
+      // What comes in as it is kept is not copied.
+      Napi::Uint8Array column = place == NER_COLUMN_ROWS && kept != NER_BFLOAT16 ? bytes_of(vectors, bytes)
+                                : place == NER_COLUMN_DOCUMENTS                  ? bytes_of(documents, bytes)
+                                                                                 : Napi::Uint8Array::New(Env(), bytes);
       columns_.push_back(column.Data());
       column_references_.push_back(Napi::Persistent(column));
     }

@@ -3,7 +3,7 @@ import type { Precision } from './precision.js';
 
 /** New rows as the bytes that are appended to the files of a segment. */
 export interface PackedRows {
-  /** In the order of `segmentColumns`. */
+  /** In the order of `segmentColumns`. `vectors` and `documents` are views of the arrays that were passed. */
   readonly columns: readonly Uint8Array<ArrayBuffer>[];
   /** CRC-32C of each column's bytes. */
   readonly checksums: readonly number[];

@@ -32,6 +32,8 @@ export class IndexWriter {
   readonly #lock: WriterLock;
   readonly #catalog: Catalog;
   #segments: SegmentWriter;
+  /** Where a commit's vectors are put together, again and again: large arrays that are thrown away keep the garbage collector busy. */
+  #vectors = new Float32Array(0);
   #closed = false;
 
   private constructor(layout: VectorLayout, lock: WriterLock, catalog: Catalog, segments: SegmentWriter) {
@@ -129,7 +131,7 @@ export class IndexWriter {
     this.#checkRoom('documents', firstOrdinal + entries.length);
     this.#checkRoom('mentions', totals.rows + rows);
 
-    const vectors = new Float32Array(rows * this.#layout.dimensions);
+    const vectors = this.#vectorsOf(rows);
     const documents = new Uint32Array(rows);
     const placed: PlacedDocument[] = [];
     let row = 0;
@@ -156,6 +158,12 @@ export class IndexWriter {
     });
     this.#segments.accept(rows);
     return { replaced, mentions: rows };
+  }
+
+  #vectorsOf(rows: number): Float32Array {
+    const values = rows * this.#layout.dimensions;
+    if (values > this.#vectors.length) this.#vectors = new Float32Array(values);
+    return this.#vectors.subarray(0, values);
   }
 
   /** What a compaction has read and replaced, or what a kill left of one. */

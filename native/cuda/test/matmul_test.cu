@@ -2,36 +2,16 @@
 #include <cmath>
 #include <cstring>
 
-#include "harness.h"
+#include "kernel_test.h"
 #include "matmul.cuh"
 #include "normalise_rows.cuh"
 #include "pool_spans.cuh"
-#include "runtime/device.h"
 
 // The layers' kernels against the slow one: on small integers, where every order of adding gives the same bits.
 
 using namespace ner_retriever::cuda;
 
 namespace {
-
-Device &device() {
-  static auto *opened = new Device(0, ner_cuda_device_options{0, size_t{1} << 20, ""});
-  return *opened;
-}
-
-template <class T>
-DeviceBuffer<T> on_device(const std::vector<T> &values) {
-  DeviceBuffer<T> buffer(device().memory(), values.size());
-  device().staging().upload(values.data(), buffer.bytes(), buffer.get(), device().stream());
-  return buffer;
-}
-
-template <class T>
-std::vector<T> on_host(const DeviceBuffer<T> &buffer) {
-  std::vector<T> values(buffer.size());
-  device().staging().download(buffer.get(), buffer.bytes(), values.data(), device().stream());
-  return values;
-}
 
 // Memory that the kernel has to write: 0xff before.
 template <class T>
@@ -198,12 +178,4 @@ TEST("a zero row stays zero, NaN fills its row, and no power of two changes a ro
   });
 }
 
-int main() {
-  try {
-    Device::count();
-  } catch (const Failure &failure) {
-    std::printf("skipped: %s\n", failure.what());
-    return 77;
-  }
-  return run_all();
-}
+int main() { return run_all_on_a_device(); }

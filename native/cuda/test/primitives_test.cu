@@ -6,13 +6,8 @@
 #include "device/shared_memory.cuh"
 #include "device/tensor_core.cuh"
 #include "device/warp.cuh"
-#include "harness.h"
-#include "runtime/device.h"
+#include "kernel_test.h"
 #include "runtime/launch.h"
-
-#if defined(NER_RETRIEVER_CUDA_EMULATION)
-#include "controls.h"
-#endif
 
 // What the kernels are made of, each against a plain loop: on the emulation, and on a GPU where there is one, which is how the
 // emulation itself is checked.
@@ -20,25 +15,6 @@
 using namespace ner_retriever::cuda;
 
 namespace {
-
-Device &device() {
-  static auto *opened = new Device(0, ner_cuda_device_options{0, size_t{1} << 16, ""});
-  return *opened;
-}
-
-template <class T>
-DeviceBuffer<T> on_device(const std::vector<T> &values) {
-  DeviceBuffer<T> buffer(device().memory(), values.size());
-  device().staging().upload(values.data(), buffer.bytes(), buffer.get(), device().stream());
-  return buffer;
-}
-
-template <class T>
-std::vector<T> on_host(const DeviceBuffer<T> &buffer) {
-  std::vector<T> values(buffer.size());
-  device().staging().download(buffer.get(), buffer.bytes(), values.data(), device().stream());
-  return values;
-}
 
 std::vector<uint16_t> random_bfloat16(size_t count) {
   std::vector<uint16_t> values;
@@ -305,15 +281,4 @@ TEST("the last block to count itself sees what all have added") {
   });
 }
 
-int main() {
-  try {
-    Device::count();
-  } catch (const Failure &failure) {
-    std::printf("skipped: %s\n", failure.what());
-    return 77;
-  }
-#if defined(NER_RETRIEVER_CUDA_EMULATION)
-  cuda_emulation_controls()->seed(static_cast<uint32_t>(generator()()));
-#endif
-  return run_all();
-}
+int main() { return run_all_on_a_device(); }

@@ -2,14 +2,9 @@
 #include <memory>
 #include <thread>
 
-#include "harness.h"
-#include "runtime/device.h"
+#include "kernel_test.h"
 #include "runtime/for_each_chunk.h"
 #include "runtime/launch.h"
-
-#if defined(NER_RETRIEVER_CUDA_EMULATION)
-#include "controls.h"
-#endif
 
 // The classes of runtime/, on the emulation (with its errors to order) and on a GPU where there is one.
 
@@ -313,15 +308,4 @@ TEST("an error that stays is told as one, by every call from then on") {
 
 #endif
 
-int main() {
-  try {
-    Device::count();
-  } catch (const Failure &failure) {
-    std::printf("skipped: %s\n", failure.what());
-    return 77;
-  }
-#if defined(NER_RETRIEVER_CUDA_EMULATION)
-  cuda_emulation_controls()->seed(static_cast<uint32_t>(generator()()));
-#endif
-  return run_all();
-}
+int main() { return run_all_on_a_device(); }

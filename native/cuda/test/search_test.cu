@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "coarse_bound.h"
-#include "harness.h"
+#include "kernel_test.h"
 #include "int8_bound.h"
 #include "ner_retriever/bfloat16.h"
 #include "ner_retriever/int8_scan.h"
@@ -14,34 +14,11 @@
 #include "search_coarse.h"
 #include "search_plain.h"
 
-#if defined(NER_RETRIEVER_CUDA_EMULATION)
-#include "controls.h"
-#endif
-
 // The kernels of the search against the slow ones beside them.
 
 using namespace ner_retriever::cuda;
 
 namespace {
-
-Device &device() {
-  static auto *opened = new Device(0, ner_cuda_device_options{0, size_t{1} << 16, ""});
-  return *opened;
-}
-
-template <class T>
-DeviceBuffer<T> on_device(const std::vector<T> &values) {
-  DeviceBuffer<T> buffer(device().memory(), values.size());
-  device().staging().upload(values.data(), buffer.bytes(), buffer.get(), device().stream());
-  return buffer;
-}
-
-template <class T>
-std::vector<T> on_host(const DeviceBuffer<T> &buffer) {
-  std::vector<T> values(buffer.size());
-  device().staging().download(buffer.get(), buffer.bytes(), values.data(), device().stream());
-  return values;
-}
 
 // Rows in one chunk, as float32, bfloat16 or codes.
 struct Made {
@@ -218,15 +195,4 @@ TEST("a search queues what it should, and waits only at the end") {
 
 #endif
 
-int main() {
-  try {
-    Device::count();
-  } catch (const Failure &failure) {
-    std::printf("skipped: %s\n", failure.what());
-    return 77;
-  }
-#if defined(NER_RETRIEVER_CUDA_EMULATION)
-  cuda_emulation_controls()->seed(static_cast<uint32_t>(generator()()));
-#endif
-  return run_all();
-}
+int main() { return run_all_on_a_device(); }

@@ -91,7 +91,8 @@ Measured step(const Trainer &trainer, const Problem &problem, const ner_update_o
   return measured;
 }
 
-// ‖found − expected‖ against ‖expected‖, and a little more where nearly all of it cancelled out.
+// ‖found − expected‖ against ‖expected‖; where nearly all of it cancelled out (rows that point the same way), against the
+// float32 roundings of what cancelled: slopes at cosines, which are as large as 1 / temperature.
 void check_near(const std::vector<float> &found, const std::vector<float> &expected, double tolerance,
                 const std::string &about) {
   double difference = 0, length = 0;
@@ -100,7 +101,7 @@ void check_near(const std::vector<float> &found, const std::vector<float> &expec
     difference += of_both * of_both;
     length += static_cast<double>(expected[i]) * static_cast<double>(expected[i]);
   }
-  CHECK(std::sqrt(difference) <= tolerance * std::sqrt(length) + 1e-6,
+  CHECK(std::sqrt(difference) <= tolerance * std::sqrt(length) + 1e-5,
         about + ": off by " + std::to_string(std::sqrt(difference)) + " of " + std::to_string(std::sqrt(length)));
 }
 

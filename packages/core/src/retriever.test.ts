@@ -157,19 +157,18 @@ describe('documents in, evidence out', () => {
     expect((await retriever.search('dinosaur', { minScore: -1 })).hits).toHaveLength(3);
   });
 
-  test('hybrid: the same documents and mentions, in the order of both rankings', async () => {
+  test('hybrid: the same documents, in the order of both rankings', async () => {
     await using retriever = await open();
     await retriever.add(documents(300));
     const byVectors = await collect(retriever.searchAll('a Ferrari'));
     const all = await collect(retriever.searchAll('a Ferrari', { mode: 'hybrid' }));
-    const evidence = (hits: readonly Hit[]) => hits.map(({ id, mention }) => `${id} ${mention.start}`).sort();
-    expect(evidence(all)).toEqual(evidence(byVectors));
-    // Where there is the word, the fused score is more than the place by vectors alone gives.
-    for (const { id, score, document } of all) {
-      const alone = 1 / (61 + byVectors.findIndex((hit) => hit.id === id));
-      if (document.text.includes('Ferrari')) expect(score).toBeGreaterThan(alone);
-      else expect(score).toBe(alone);
-    }
+    const ids = (hits: readonly Hit[]) => hits.map(({ id }) => id).sort();
+    expect(ids(all)).toEqual(ids(byVectors));
+    // Places among vectors are 1, 2, 3, …: the documents that do not have the word have theirs as they stand.
+    const words = all.filter(({ document }) => document.text.includes('Ferrari'));
+    expect(words.length).toBeGreaterThan(0);
+    const places = new Set(all.map((_, place) => 1 / (61 + place)));
+    for (const { score, document } of all) expect(places.has(score)).toBe(!document.text.includes('Ferrari'));
     expect((await retriever.search('a Ferrari', { mode: 'hybrid', limit: 20 })).hits).toEqual(all.slice(0, 20));
     const [opera, ferrari] = await retriever.searchMany(['opera', 'a Ferrari'], { mode: 'hybrid', limit: 20 });
     expect(ferrari?.hits).toEqual(all.slice(0, 20));

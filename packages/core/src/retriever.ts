@@ -85,8 +85,9 @@ export interface SearchOptions {
    */
   readonly minScore?: number | 'auto';
   /**
-   * What ranks: `vectors` (default), or `hybrid`, vectors fused with BM25 over the documents' texts. The hits are the same documents,
-   * each with its best mention by vectors, in another order. Documents without a mention are never hits.
+   * What ranks: `vectors` (default), or `hybrid`, vectors fused with BM25 over the documents' texts, twice: the second time the
+   * vector has learnt from the first ten hits. The hits are the same documents, each with its best mention by that vector, in another order.
+   * Documents without a mention are never hits.
    */
   readonly mode?: SearchMode;
   /** Gives each hit its best mentions by vectors, at most so many, as `mentions`. Default: the best one alone, as `mention`. */

@@ -7,7 +7,7 @@ import { Bm25Ranking } from './bm25-ranking.js';
 import { documentChunks } from './document-chunks.js';
 import type { EvaluationProgress } from './evaluation-progress.js';
 import type { EvaluationReport, SystemName } from './evaluation-report.js';
-import { FusedRanking } from './fused-ranking.js';
+import { HybridRanking } from './hybrid-ranking.js';
 import type { LabelledCorpus } from './labelled-corpus.js';
 import { measure } from './measure.js';
 import { MentionRanking } from './mention-ranking.js';
@@ -126,7 +126,7 @@ export async function evaluate(
 
   const bm25 = new Bm25Ranking(corpus.documents);
   try {
-    const hybrid = new FusedRanking('hybrid', [withHead ?? withoutHead, bm25]);
+    const hybrid = new HybridRanking(withHead ?? withoutHead, bm25);
     const models = withHead ? [withHead, withoutHead] : [withoutHead];
     const rankings = [...models, bm25, hybrid, ...sentenceRankings];
     const { systems, types } = await measure(corpus, rankings);

@@ -1,6 +1,7 @@
 import { VectorIndex } from '@ner-retriever/native';
 import type { Matrix } from '../matrix.js';
 import type { CutOffConstants } from '../model/cut-off-constants.js';
+import { learnFrom, learntDocuments } from '../search/learn-from.js';
 import type { SystemName } from './evaluation-report.js';
 import type { Ranking, ScoredDocuments } from './ranking.js';
 
@@ -11,6 +12,8 @@ export class MentionRanking implements Ranking {
   readonly system: SystemName;
   readonly cutOff: CutOffConstants | undefined;
   readonly #index: VectorIndex;
+  /** The rows of the index, as they were added: [dimensions] each. */
+  readonly #rows: Float32Array[] = [];
   /** The document of each row of the index. */
   readonly #owners: number[] = [];
   readonly #queries: ReadonlyMap<string, Float32Array>;
@@ -37,13 +40,28 @@ export class MentionRanking implements Ranking {
     const rows = new Float32Array(usable.length * matrix.columns);
     for (const [place, row] of usable.entries()) {
       rows.set(matrix.data.subarray(row * matrix.columns, (row + 1) * matrix.columns), place * matrix.columns);
+      this.#rows.push(rows.subarray(place * matrix.columns, (place + 1) * matrix.columns));
       this.#owners.push(owners[row] as number);
     }
     if (usable.length > 0) await this.#index.add(rows);
   }
 
-  async best(query: string, count: number): Promise<number[]> {
+  best(query: string, count: number): Promise<number[]> {
+    return this.#best(this.#vectorOf(query), count);
+  }
+
+  /** As `best`, by a vector that has learnt from the best mentions of the first documents that have any. */
+  async bestLike(query: string, documents: readonly number[], count: number): Promise<number[]> {
     const vector = this.#vectorOf(query);
+    if (this.#index.size === 0) return [];
+    const { rows } = await this.#index.search(vector, this.#index.size);
+    const rowOf = new Map<number, number>();
+    for (const row of [...rows].reverse()) rowOf.set(this.#owners[row] as number, row);
+    const found = documents.flatMap((document) => this.#rows[rowOf.get(document) ?? Number.NaN] ?? []);
+    return this.#best(learnFrom(vector, found.slice(0, learntDocuments)), count);
+  }
+
+  async #best(vector: Float32Array, count: number): Promise<number[]> {
     // A document with many mentions can fill a shallow result alone: look deeper until there are enough, or no more.
     for (let depth = 4 * count; ; depth *= 4) {
       const limit = Math.min(depth, this.#index.size);

@@ -17,6 +17,6 @@ export interface Hit {
 }
 
 export interface EvidenceMention extends Mention {
-  /** Cosine similarity of the mention and the type description; `score` is the detector's. */
+  /** Cosine similarity of the mention and the type description (of a hybrid search: and what it has learnt); `score` is the detector's. */
   readonly similarity: number;
 }

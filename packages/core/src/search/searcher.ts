@@ -112,7 +112,7 @@ export class Searcher {
       for (const [place, description] of descriptions.entries()) {
         const query = rowOf(queries, place);
         let hits = 0;
-        for await (const hit of hybridHits(snapshot, { description, query, documents }, evidenceFor(query, options))) {
+        for await (const hit of hybridHits(snapshot, { description, query, documents, evidence: options.evidence })) {
           yield [place, hit];
           hits += 1;
           if (hits === limit) break;
